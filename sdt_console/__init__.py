@@ -1,0 +1,2 @@
+"""sdt-console."""
+__version__ = "0.1.0"
