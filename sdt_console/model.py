@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
+from typing import Any
 
 ZERO_SHA = "0" * 40
 """What git hosts send as ``before`` when a branch is new."""
@@ -182,3 +184,65 @@ class RunState:
     stages: tuple[StageResult, ...] = ()
     failure: Failure | None = None
     plan: Plan | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class BuildOrder:
+    """One image to build.
+
+    :param context: absolute folder of the build context.
+    :param dockerfile: path of the Dockerfile relative to ``context``, ``/``-separated.
+    :param references: full image references to give it, the commit's tag first.
+    """
+
+    service: str
+    context: Path
+    dockerfile: str
+    build_args: Mapping[str, str]
+    labels: Mapping[str, str]
+    references: tuple[str, ...]
+    platform: str = "linux/amd64"
+
+
+@dataclass(frozen=True)
+class BuiltImage:
+    """An image as its builder holds it.
+
+    :param image_id: digest of the image's configuration, ``sha256:…``.
+    :param size: bytes of all layers as stored.
+    :param store: where the builder keeps it: an OCI layout folder, or empty for a Docker Engine.
+    """
+
+    service: str
+    image_id: str
+    size: int
+    references: tuple[str, ...]
+    store: str = ""
+
+
+@dataclass(frozen=True)
+class RegistryLogin:
+    """Credentials for one registry host; ``password`` is never shown or recorded."""
+
+    host: str
+    username: str
+    password: str
+    plain_http: bool = False
+
+    def __repr__(self) -> str:
+        return f"RegistryLogin(host={self.host!r}, username={self.username!r})"
+
+
+@dataclass(frozen=True)
+class EcsService:
+    """One ECS service as ``DescribeServices`` tells it."""
+
+    name: str
+    arn: str
+    status: str
+    task_definition: str
+    desired: int
+    running: int
+    pending: int
+    deployments: tuple[Mapping[str, Any], ...]
+    events: tuple[Mapping[str, Any], ...] = ()

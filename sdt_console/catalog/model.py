@@ -136,7 +136,9 @@ class Source(Part):
 
     context: Path = Field(".", description="Docker build context, from the repository root")
     dockerfile: Path = Field("{path}/Dockerfile", description="placeholders {path} {service}")
-    build_args: dict[str, str] = Field(default_factory=dict, description="placeholders {path} {service} {port}")
+    build_args: dict[str, str] = Field(
+        default_factory=dict, description="placeholders {path} {service} {port}"
+    )
     build_files: tuple[Path, ...] = Field(
         (), description="files whose change reaches every service they govern, such as the root pom.xml"
     )

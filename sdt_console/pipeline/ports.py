@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from sdt_console.model import Change
+from sdt_console.model import BuildOrder, BuiltImage, Change, EcsService, RegistryLogin
 
 
 class Clock(Protocol):
@@ -48,52 +47,20 @@ class Repository(Protocol):
         """What the symbolic link at ``path`` points to, as written."""
 
 
-@dataclass(frozen=True)
-class BuildOrder:
-    """One image to build.
-
-    :param context: absolute folder of the build context.
-    :param dockerfile: path of the Dockerfile relative to ``context``, ``/``-separated.
-    :param references: full image references to give it, the commit's tag first.
-    """
-
-    service: str
-    context: Path
-    dockerfile: str
-    build_args: Mapping[str, str]
-    labels: Mapping[str, str]
-    references: tuple[str, ...]
-    platform: str = "linux/amd64"
-
-
-@dataclass(frozen=True)
-class BuiltImage:
-    """An image as its builder holds it.
-
-    :param image_id: digest of the image's configuration, ``sha256:…``.
-    :param size: bytes of all layers as stored.
-    :param store: where the builder keeps it: an OCI layout folder, or empty for a Docker Engine.
-    """
-
-    service: str
-    image_id: str
-    size: int
-    references: tuple[str, ...]
-    store: str = ""
-
-
-@dataclass(frozen=True)
-class RegistryLogin:
-    """Credentials for one registry host; ``password`` is never shown or recorded."""
-
-    host: str
-    username: str
-    password: str
-    plain_http: bool = False
-
-    def __repr__(self) -> str:
-        return f"RegistryLogin(host={self.host!r}, username={self.username!r})"
-
+__all__ = [
+    "BuildOrder",
+    "Builder",
+    "BuiltImage",
+    "Clock",
+    "Ecr",
+    "Ecs",
+    "Http",
+    "EcsService",
+    "LoadBalancers",
+    "Progress",
+    "RegistryLogin",
+    "Repository",
+]
 
 Progress = Callable[[str, int, int], None]
 """``(note, done, total)``; may be called from another thread."""
@@ -115,25 +82,10 @@ class Builder(Protocol):
         """
 
 
-@dataclass(frozen=True)
-class LiveService:
-    """One ECS service as ``DescribeServices`` tells it."""
-
-    name: str
-    arn: str
-    status: str
-    task_definition: str
-    desired: int
-    running: int
-    pending: int
-    deployments: tuple[Mapping[str, Any], ...]
-    events: tuple[Mapping[str, Any], ...] = ()
-
-
 class Ecs(Protocol):
     """The ECS calls that the stages make."""
 
-    async def services(self, cluster: str, names: Sequence[str]) -> dict[str, LiveService]:
+    async def services(self, cluster: str, names: Sequence[str]) -> dict[str, EcsService]:
         """The services of ``names`` that exist and are active, by name; 10 a call."""
 
     async def task_definition(self, reference: str) -> dict[str, Any]:
@@ -142,7 +94,7 @@ class Ecs(Protocol):
     async def register(self, definition: Mapping[str, Any]) -> str:
         """Register a revision; its ARN."""
 
-    async def update(self, cluster: str, service: str, task_definition: str) -> LiveService:
+    async def update(self, cluster: str, service: str, task_definition: str) -> EcsService:
         """Deploy ``task_definition`` with a forced new deployment."""
 
     async def tasks(self, cluster: str, service: str, *, stopped: bool = False) -> list[Mapping[str, Any]]:
@@ -167,8 +119,8 @@ class LoadBalancers(Protocol):
 
 
 class Http(Protocol):
-    async def status(self, url: str, timeout: float) -> int:
+    async def status(self, url: str, limit: float) -> int:
         """Status code of a GET, redirects not followed.
 
-        :raises CloudError: no answer within ``timeout`` seconds, or no connection.
+        :raises CloudError: no answer within ``limit`` seconds, or no connection.
         """

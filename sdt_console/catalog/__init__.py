@@ -1,0 +1,1 @@
+"""What is: ``catalog.toml`` → typed model, its check, its schema, and ``sdt init``."""

@@ -1,0 +1,68 @@
+"""botocore's exceptions in our words: what, why, what next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sdt_console.errors import CloudError, SdtError
+
+_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+_REFUSED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
+_UNKNOWN_KEY = {"InvalidClientTokenId", "UnrecognizedClientException", "InvalidSignatureException"}
+_THROTTLED = {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"}
+
+
+def error_code(error: BaseException) -> str:
+    """AWS's error code of a ``ClientError``; empty for any other exception."""
+    response: Any = getattr(error, "response", None)
+    if not isinstance(response, dict):
+        return ""
+    return str(response.get("Error", {}).get("Code", ""))
+
+
+def translate(operation: str, error: Exception) -> SdtError | None:
+    """Our error for an SDK's exception; ``None`` if it is a defect of ours and should be seen as one.
+
+    :param operation: such as ``ecs:DescribeServices``.
+    """
+    from botocore import exceptions as sdk
+
+    if isinstance(error, sdk.ClientError):
+        return _refused_by_aws(operation, error)
+    if isinstance(error, sdk.NoCredentialsError | sdk.PartialCredentialsError):
+        return CloudError(
+            "no AWS credentials",
+            str(error).rstrip("."),
+            "set AWS_PROFILE or --profile, run `aws sso login`, or try the sandbox with --sandbox",
+        )
+    if isinstance(error, sdk.ProfileNotFound):
+        return CloudError(str(error).rstrip("."), next="see `aws configure list-profiles`")
+    if isinstance(error, sdk.TokenRetrievalError | sdk.SSOTokenLoadError | sdk.UnauthorizedSSOTokenError):
+        return CloudError("the SSO session has ended", str(error).rstrip("."), "run `aws sso login`")
+    if isinstance(error, sdk.NoRegionError):
+        return CloudError("no AWS region", next="set AWS_REGION or --region")
+    if isinstance(error, sdk.EndpointConnectionError | sdk.ConnectionError | sdk.HTTPClientError):
+        return CloudError(
+            f"{operation} did not reach AWS",
+            str(error).rstrip("."),
+            "check the network, AWS_ENDPOINT_URL and --region, then run again",
+        )
+    if isinstance(error, sdk.ParamValidationError):
+        return None
+    if isinstance(error, sdk.BotoCoreError):
+        return CloudError(f"{operation} failed", str(error).rstrip("."))
+    return None
+
+
+def _refused_by_aws(operation: str, error: Any) -> SdtError:
+    code = error_code(error)
+    message = str(error.response.get("Error", {}).get("Message", "")).rstrip(".") or code
+    if code in _EXPIRED:
+        return CloudError("the AWS credentials have expired", message, "log in again, then run again")
+    if code in _UNKNOWN_KEY:
+        return CloudError("AWS does not accept these credentials", message, "check AWS_PROFILE or --profile")
+    if code in _REFUSED:
+        return CloudError(f"not allowed to call {operation}", message, f"have the right {operation} granted")
+    if code in _THROTTLED:
+        return CloudError(f"{operation} is throttled", message, "wait a minute, then run again")
+    return CloudError(f"{operation} failed: {code}", message)

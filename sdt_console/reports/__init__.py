@@ -1,0 +1,1 @@
+"""Whom we tell: each a subscriber to events."""
