@@ -1,0 +1,172 @@
+"""A Git repository through git's own plumbing, by way of GitPython. Reads only."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from sdt_console.errors import UsageError
+from sdt_console.model import Change
+
+# Nothing of the host's or the repository's configuration may run a program or change an answer.
+_SETTINGS = ("-c", "core.fsmonitor=false", "-c", "core.quotePath=true", "-c", "log.showSignature=false")
+_ENVIRONMENT = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_PAGER": ""}
+# Enough for 100,000 paths; ls-tree takes its paths as arguments.
+_ARGUMENT_BYTES = 100_000
+
+
+class GitRepository:
+    """The repository that ``path`` lies in.
+
+    :raises UsageError: ``path`` is not in a Git repository, or there is no git.
+    """
+
+    def __init__(self, path: Path) -> None:
+        os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+        from git.cmd import Git
+
+        if not path.is_dir():
+            raise UsageError(f"no folder {path}", next="name the repository with --repo DIR")
+        self._git = Git(path)
+        self._parents: dict[str, tuple[str, ...]] = {}
+        status, out, err = self._run("rev-parse", "--show-toplevel")
+        if status:
+            raise _not_a_repository(path, err)
+        self.path = Path(os.fsdecode(out.rstrip(b"\n")))
+        self._git = Git(self.path)
+
+    def commit(self, rev: str) -> str | None:
+        """The full id of the commit that ``rev`` names; ``None`` if there is none here."""
+        if not rev or rev.startswith("-") or any(c in rev for c in "\0\n"):
+            return None
+        status, out, _ = self._run("rev-parse", "--verify", "--quiet", f"{rev}^{{commit}}")
+        return None if status else out.decode().strip()
+
+    def parents(self, commit: str) -> tuple[str, ...]:
+        """Ids of the parents as the commit itself names them, also where a shallow clone lacks them."""
+        if commit not in self._parents:
+            head = self._checked("cat-file", "commit", commit).split(b"\n\n", 1)[0]
+            lines = head.decode("utf-8", "replace").splitlines()
+            self._parents[commit] = tuple(line[7:] for line in lines if line.startswith("parent "))
+        return self._parents[commit]
+
+    def subject(self, commit: str) -> str:
+        """First line of the commit message; untrusted text."""
+        return self._checked("log", "-1", "--format=%s", commit).decode("utf-8", "replace").strip()
+
+    def merge_base(self, one: str, other: str) -> str | None:
+        status, out, _ = self._run("merge-base", one, other)
+        return None if status else out.decode().strip()
+
+    def default_branch(self) -> str | None:
+        """The remote's HEAD, else ``origin/main``, ``origin/master``, ``main`` or ``master``."""
+        status, out, _ = self._run("symbolic-ref", "--quiet", "refs/remotes/origin/HEAD")
+        names = [] if status else [out.decode().strip()]
+        for name in (*names, "origin/main", "origin/master", "main", "master"):
+            if self.commit(name):
+                return name.removeprefix("refs/remotes/")
+        return None
+
+    def is_shallow(self) -> bool:
+        return self._checked("rev-parse", "--is-shallow-repository").strip() == b"true"
+
+    def changes(self, base: str, head: str) -> list[Change]:
+        """Changed paths between two commits' trees, renames found as git finds them."""
+        out = self._checked("diff-tree", "-r", "-z", "-M", "--name-status", "--no-ext-diff", base, head)
+        return _name_status(out)
+
+    def worktree_changes(self, base: str) -> list[Change]:
+        """What differs between ``base`` and the files on disk: tracked, staged and untracked."""
+        tracked = _name_status(
+            self._checked("diff", "-z", "-M", "--name-status", "--no-ext-diff", "--no-textconv", base, "--")
+        )
+        out = self._checked("ls-files", "-z", "--others", "--exclude-standard")
+        untracked = [Change(_decoded(path), "A") for path in out.split(b"\0") if path]
+        return tracked + untracked
+
+    def entries(self, commit: str, paths: Sequence[str]) -> dict[str, str]:
+        """Mode of each of ``paths`` in ``commit``: ``040000`` folder, ``120000`` link, ``160000`` submodule."""
+        found: dict[str, str] = {}
+        for part in _parts(paths):
+            out = self._checked("--literal-pathspecs", "ls-tree", "-z", "--full-tree", commit, "--", *part)
+            for entry in out.split(b"\0"):
+                if entry:
+                    head, _, path = entry.partition(b"\t")
+                    found[_decoded(path)] = head.split(b" ", 1)[0].decode()
+        return found
+
+    def link_target(self, commit: str, path: str) -> str:
+        """What the symbolic link at ``path`` points to, as written."""
+        return _decoded(self._checked("cat-file", "blob", f"{commit}:{path}"))
+
+    def _run(self, *arguments: str) -> tuple[int, bytes, str]:
+        from git.exc import GitCommandNotFound
+
+        try:
+            status, out, err = self._git.execute(
+                ["git", *_SETTINGS, *arguments],
+                with_extended_output=True,
+                with_exceptions=False,
+                stdout_as_string=False,
+                strip_newline_in_stdout=False,
+                env=_ENVIRONMENT,
+            )
+        except GitCommandNotFound:
+            raise UsageError("git is not installed", next="install git, then run again") from None
+        return int(status), bytes(out), str(err)
+
+    def _checked(self, *arguments: str) -> bytes:
+        status, out, err = self._run(*arguments)
+        if status:
+            verb = next(a for a in arguments if not a.startswith("-"))
+            raise UsageError(
+                f"git {verb} failed in {self.path}",
+                err.strip(),
+                "see `git fsck`; a partial clone may need a fetch",
+            )
+        return out
+
+
+def _name_status(out: bytes) -> list[Change]:
+    parts = out.split(b"\0")
+    changes: list[Change] = []
+    at = 0
+    while at < len(parts) - 1:
+        status = parts[at][:1].decode()
+        if status in "RC":
+            changes.append(Change(_decoded(parts[at + 2]), status, _decoded(parts[at + 1])))
+            at += 3
+        else:
+            changes.append(Change(_decoded(parts[at + 1]), status))
+            at += 2
+    return changes
+
+
+def _decoded(path: bytes) -> str:
+    return path.decode("utf-8", "surrogateescape")
+
+
+def _parts(paths: Sequence[str]) -> list[list[str]]:
+    """``paths`` in parts that fit on a command line."""
+    parts: list[list[str]] = []
+    room = 0
+    for path in paths:
+        if room <= 0:
+            parts.append([])
+            room = _ARGUMENT_BYTES
+        parts[-1].append(path)
+        room -= len(path.encode("utf-8", "surrogateescape")) + 1
+    return parts
+
+
+def _not_a_repository(path: Path, message: str) -> UsageError:
+    if "dubious ownership" in message:
+        return UsageError(
+            f"git does not trust {path}",
+            "the folder belongs to another user",
+            f"git config --global --add safe.directory {path.resolve()}",
+        )
+    if "must be run in a work tree" in message:
+        return UsageError(f"{path} is a bare repository", next="name a checked-out one with --repo DIR")
+    return UsageError(f"{path} is not in a Git repository", next="name the repository with --repo DIR")

@@ -1,0 +1,50 @@
+"""Untrusted text as text: what a terminal would obey is shown instead (standard library only)."""
+
+from __future__ import annotations
+
+import unicodedata
+
+# Cc controls, Cf formats (bidirectional overrides, zero-width), Cs surrogates (undecodable bytes),
+# Zl/Zp line separators. Emoji sequences lose their zero-width joiner's effect and show it: safe, not pretty.
+_UNSAFE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def visible(text: str) -> str:
+    """``text`` on one line with every control, format and undecodable character as an escape.
+
+    ``\\n`` and ``\\t`` become those two characters, ESC becomes ``\\x1b``, an undecodable byte of a file
+    name becomes ``\\xff``.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(map(_shown, text))
+
+
+def _shown(char: str) -> str:
+    if char.isprintable() or unicodedata.category(char) not in _UNSAFE:
+        return char
+    code = ord(char)
+    if char in "\n\t\r":
+        return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}[char]
+    if 0xDC80 <= code <= 0xDCFF:
+        return f"\\x{code - 0xDC00:02x}"
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def decodable(text: str) -> str:
+    """``text`` as valid Unicode for JSON: undecodable bytes as ``\\xff``, the rest as it is."""
+    if text.isascii():
+        return text
+    return "".join(_shown(c) if unicodedata.category(c) == "Cs" else c for c in text)
+
+
+def clipped(text: str, limit: int) -> str:
+    """``text`` cut to ``limit`` characters, the cut shown as an ellipsis."""
+    return text if len(text) <= limit else text[: max(limit - 1, 0)] + "…"
+
+
+def plural(count: int, noun: str, many: str = "") -> str:
+    """``1 file``, ``2 files``."""
+    return f"{count} {noun if count == 1 else many or noun + 's'}"
