@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from sdt_console.errors import UsageError
 from sdt_console.model import Change
@@ -100,7 +101,17 @@ class GitRepository:
         """What the symbolic link at ``path`` points to, as written."""
         return _decoded(self._checked("cat-file", "blob", f"{commit}:{path}"))
 
-    def _run(self, *arguments: str) -> tuple[int, bytes, str]:
+    def export(self, commit: str, folder: Path) -> None:
+        """Write the files of ``commit`` into ``folder``, which is empty; the repository is not touched.
+
+        Through an index of its own, so that neither the work tree nor ``export-ignore`` has a say.
+        """
+        with TemporaryDirectory(prefix="sdt-index-") as temporary:
+            index = {"GIT_INDEX_FILE": str(Path(temporary, "index"))}
+            self._checked("read-tree", commit, env=index)
+            self._checked("checkout-index", "--all", f"--prefix={folder}/", env=index)
+
+    def _run(self, *arguments: str, env: Mapping[str, str] | None = None) -> tuple[int, bytes, str]:
         from git.exc import GitCommandNotFound
 
         try:
@@ -110,14 +121,14 @@ class GitRepository:
                 with_exceptions=False,
                 stdout_as_string=False,
                 strip_newline_in_stdout=False,
-                env=_ENVIRONMENT,
+                env=_ENVIRONMENT | dict(env or {}),
             )
         except GitCommandNotFound:
             raise UsageError("git is not installed", next="install git, then run again") from None
         return int(status), bytes(out), str(err)
 
-    def _checked(self, *arguments: str) -> bytes:
-        status, out, err = self._run(*arguments)
+    def _checked(self, *arguments: str, env: Mapping[str, str] | None = None) -> bytes:
+        status, out, err = self._run(*arguments, env=env)
         if status:
             verb = next(a for a in arguments if not a.startswith("-"))
             raise UsageError(

@@ -43,6 +43,12 @@ class Repository(Protocol):
     def entries(self, commit: str, paths: Sequence[str]) -> dict[str, str]:
         """Mode (``040000`` folder, ``120000`` link, …) of each of ``paths`` that exists in ``commit``."""
 
+    def export(self, commit: str, folder: Path) -> None:
+        """Write the files of ``commit`` into ``folder``, which is empty; the repository is not touched."""
+
+    def subject(self, commit: str) -> str:
+        """First line of the commit message; untrusted text."""
+
     def link_target(self, commit: str, path: str) -> str:
         """What the symbolic link at ``path`` points to, as written."""
 
@@ -91,8 +97,8 @@ class Ecs(Protocol):
     async def task_definition(self, reference: str) -> dict[str, Any]:
         """As ``DescribeTaskDefinition`` answers it, tags under ``tags``."""
 
-    async def register(self, definition: Mapping[str, Any]) -> str:
-        """Register a revision; its ARN."""
+    async def register(self, definition: Mapping[str, Any]) -> dict[str, Any]:
+        """Register a revision; the new revision as described."""
 
     async def update(self, cluster: str, service: str, task_definition: str) -> EcsService:
         """Deploy ``task_definition`` with a forced new deployment."""

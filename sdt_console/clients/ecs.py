@@ -1,0 +1,104 @@
+"""Amazon ECS: services, tasks and task definitions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sdt_console.clients.aws import Aws
+from sdt_console.model import EcsService
+
+_SERVICES_A_CALL = 10  # DescribeServices' limit
+_TASKS_A_CALL = 100  # DescribeTasks' limit
+
+
+class EcsClient:
+    """The ECS calls of one environment; source: the ECS API reference, batch sizes as documented there."""
+
+    def __init__(self, aws: Aws) -> None:
+        self._aws = aws
+
+    async def services(self, cluster: str, names: Sequence[str]) -> dict[str, EcsService]:
+        """The services of ``names`` that exist and are active, by name.
+
+        :raises CloudError: no such cluster, or AWS refused.
+        """
+        answers = await asyncio.gather(
+            *(
+                self._aws.read("ecs", "describe_services", cluster=cluster, services=list(part))
+                for part in _batches(names, _SERVICES_A_CALL)
+            )
+        )
+        found = [_service(raw) for answer in answers for raw in answer["services"]]
+        return {service.name: service for service in found if service.status == "ACTIVE"}
+
+    async def task_definition(self, reference: str) -> dict[str, Any]:
+        """``reference`` is an ARN or ``family:revision``; its tags are under ``tags``."""
+        answer = await self._aws.read(
+            "ecs", "describe_task_definition", taskDefinition=reference, include=["TAGS"]
+        )
+        definition: dict[str, Any] = answer["taskDefinition"]
+        return definition | ({"tags": answer["tags"]} if answer.get("tags") else {})
+
+    async def register(self, definition: Mapping[str, Any]) -> dict[str, Any]:
+        """Register a revision from a task definition as described; what only a description has is left out.
+
+        :returns: the new revision as described, with its ARN under ``taskDefinitionArn``.
+        """
+        accepted = await self._aws.call("ecs:RegisterTaskDefinition.shape", self._register_parameters)
+        parameters = {key: value for key, value in definition.items() if key in accepted}
+        answer = await self._aws.change("ecs", "register_task_definition", **parameters)
+        registered: dict[str, Any] = answer["taskDefinition"]
+        return registered | ({"tags": answer["tags"]} if answer.get("tags") else {})
+
+    async def update(self, cluster: str, service: str, task_definition: str) -> EcsService:
+        answer = await self._aws.change(
+            "ecs",
+            "update_service",
+            cluster=cluster,
+            service=service,
+            taskDefinition=task_definition,
+            forceNewDeployment=True,
+        )
+        return _service(answer["service"])
+
+    async def tasks(self, cluster: str, service: str, *, stopped: bool = False) -> list[Mapping[str, Any]]:
+        """Tasks of ``service``: those meant to run, or those stopped within the last hour or so."""
+        arns = await self._aws.pages(
+            "ecs",
+            "list_tasks",
+            "taskArns",
+            cluster=cluster,
+            serviceName=service,
+            desiredStatus="STOPPED" if stopped else "RUNNING",
+        )
+        answers = await asyncio.gather(
+            *(
+                self._aws.read("ecs", "describe_tasks", cluster=cluster, tasks=list(part))
+                for part in _batches(arns, _TASKS_A_CALL)
+            )
+        )
+        return [task for answer in answers for task in answer["tasks"]]
+
+    def _register_parameters(self) -> frozenset[str]:
+        model = self._aws.client("ecs").meta.service_model.operation_model("RegisterTaskDefinition")
+        return frozenset(model.input_shape.members)
+
+
+def _service(raw: Mapping[str, Any]) -> EcsService:
+    return EcsService(
+        name=raw["serviceName"],
+        arn=raw["serviceArn"],
+        status=raw.get("status", ""),
+        task_definition=raw.get("taskDefinition", ""),
+        desired=raw.get("desiredCount") or 0,
+        running=raw.get("runningCount") or 0,
+        pending=raw.get("pendingCount") or 0,
+        deployments=tuple(raw.get("deployments", ())),
+        events=tuple(raw.get("events", ())),
+    )
+
+
+def _batches(items: Sequence[str], size: int) -> list[Sequence[str]]:
+    return [items[i : i + size] for i in range(0, len(items), size)]
