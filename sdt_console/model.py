@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -158,13 +158,14 @@ class ServiceResult:
 
 @dataclass(frozen=True)
 class StageResult:
-    """One stage of a run; ``duration_s`` in seconds, ``None`` while it runs."""
+    """One stage of a run; ``duration_s`` in seconds, ``None`` while it runs, as is ``outcome``."""
 
     name: str
     outcome: Outcome | None
     duration_s: float | None = None
     failure: Failure | None = None
     note: str = ""
+    started_at: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -183,7 +184,6 @@ class RunState:
     services: tuple[ServiceResult, ...] = ()
     stages: tuple[StageResult, ...] = ()
     failure: Failure | None = None
-    plan: Plan | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

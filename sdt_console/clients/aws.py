@@ -30,16 +30,16 @@ class Aws:
                 self._clients[service] = self._new_session().client(service, config=self._config())
             return self._clients[service]
 
-    async def read(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
+    async def read(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         """Call ``operation`` (boto3's name, ``describe_services``), which only reads."""
         return await self.call(f"{service}:{_camel(operation)}", self._invoke, service, operation, parameters)
 
-    async def change(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
+    async def change(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         """Call ``operation``, which changes something."""
         name = f"{service}:{_camel(operation)}"
         return await self.call.change(name, self._invoke, service, operation, parameters)
 
-    async def pages(self, service: str, operation: str, key: str, **parameters: Any) -> list[Any]:
+    async def pages(self, service: str, operation: str, key: str, /, **parameters: Any) -> list[Any]:
         """All items under ``key`` of a paged ``operation``."""
         name = f"{service}:{_camel(operation)}"
         return await self.call(name, self._all_pages, service, operation, key, parameters)

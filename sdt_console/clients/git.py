@@ -87,7 +87,7 @@ class GitRepository:
         return tracked + untracked
 
     def entries(self, commit: str, paths: Sequence[str]) -> dict[str, str]:
-        """Mode of each of ``paths`` in ``commit``: ``040000`` folder, ``120000`` link, ``160000`` submodule."""
+        """Mode of each of ``paths`` in ``commit``: 040000 folder, 120000 link, 160000 submodule."""
         found: dict[str, str] = {}
         for part in _parts(paths):
             out = self._checked("--literal-pathspecs", "ls-tree", "-z", "--full-tree", commit, "--", *part)

@@ -1,1 +1,1 @@
-"""What we remember: the journal, its history and the fold of a run's events."""
+"""What we remember: the journal, the recorder that writes it, and the fold of a run's events."""

@@ -1,0 +1,77 @@
+"""``RunState = fold(events)``: a run as its events tell it so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from sdt_console import events as ev
+from sdt_console.model import Outcome, RunState, ServiceResult, StageResult
+
+_FIELDS = ("image", "digest", "task_definition", "previous")
+_BAD = {Outcome.FAILED, Outcome.TIMED_OUT, Outcome.ROLLBACK_FAILED, Outcome.INTERRUPTED, Outcome.ROLLED_BACK}
+
+
+def fold(events: Iterable[ev.Event]) -> RunState:
+    """The state after ``events``, which are one run's, in order and from its first."""
+    state = RunState(run="")
+    for event in events:
+        state = after(state, event)
+    return state
+
+
+def after(state: RunState, event: ev.Event) -> RunState:
+    """The state after one more event."""
+    body = event.body
+    match body:
+        case ev.RunStarted():
+            return RunState(run=event.run, environment=body.environment, started_at=event.at)
+        case ev.Planned():
+            return replace(state, services=_planned(body.plan))
+        case ev.StageStarted():
+            stage = StageResult(body.stage, None, started_at=event.at)
+            return replace(state, stages=(*state.stages, stage))
+        case ev.StageFinished():
+            return replace(state, stages=tuple(_stage(s, body, event.at) for s in state.stages))
+        case ev.StepFinished():
+            return replace(state, services=tuple(_service(s, body) for s in state.services))
+        case ev.RunFinished():
+            return replace(
+                state,
+                outcome=body.outcome,
+                exit_code=body.exit_code,
+                failure=body.failure,
+                duration_s=event.at - state.started_at,
+            )
+        case _:
+            return state
+
+
+def _planned(plan: Mapping[str, Any]) -> tuple[ServiceResult, ...]:
+    before = plan.get("before", {})
+    return tuple(
+        ServiceResult(name, Outcome.SKIPPED, previous=before.get(name) or "")
+        for wave in plan.get("waves", [])
+        for name in wave
+    )
+
+
+def _stage(stage: StageResult, body: ev.StageFinished, at: float) -> StageResult:
+    if stage.name != body.stage or stage.outcome is not None:
+        return stage
+    return replace(
+        stage, outcome=body.outcome, duration_s=at - stage.started_at, failure=body.failure, note=body.note
+    )
+
+
+def _service(service: ServiceResult, body: ev.StepFinished) -> ServiceResult:
+    if service.name != body.service:
+        return service
+    made = {key: str(body.result[key]) for key in _FIELDS if body.result.get(key)}
+    outcome, failure = service.outcome, service.failure
+    if body.outcome in _BAD or (body.outcome is Outcome.SUCCEEDED and outcome not in _BAD):
+        outcome = body.outcome
+    if body.failure is not None and (failure is None or body.outcome is Outcome.ROLLBACK_FAILED):
+        failure = body.failure
+    return replace(service, outcome=outcome, failure=failure, **made)

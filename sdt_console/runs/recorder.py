@@ -1,0 +1,48 @@
+"""One run's list of events: first into the journal, then to whoever listens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sdt_console.events import Body, Event
+from sdt_console.model import RunState
+from sdt_console.runs.fold import after
+from sdt_console.runs.journal import Journal
+
+Subscriber = Callable[[Event], None]
+
+
+class Recorder:
+    """Numbers, dates and records the events of one run.
+
+    :param now: seconds since the epoch.
+    :param subscribers: told after the event is durable; one that raises is left out from then on, and what
+        it raised is kept in ``broken``: a report never stops a run.
+    """
+
+    def __init__(
+        self, run: str, journal: Journal, now: Callable[[], float], subscribers: Sequence[Subscriber] = ()
+    ) -> None:
+        self.run = run
+        self.state = RunState(run=run)
+        self.broken: list[Exception] = []
+        self._journal = journal
+        self._now = now
+        self._subscribers = list(subscribers)
+        self._seq = 0
+
+    def emit(self, body: Body) -> None:
+        """Record ``body``; it is on disk when this returns.
+
+        :raises JournalError: it could not be recorded, and so was not told to anyone.
+        """
+        event = Event(self.run, self._seq, self._now(), body)
+        self._journal.append(event)
+        self._seq += 1
+        self.state = after(self.state, event)
+        for subscriber in list(self._subscribers):
+            try:
+                subscriber(event)
+            except Exception as error:  # noqa: BLE001  kept and told at the end; the run goes on
+                self._subscribers.remove(subscriber)
+                self.broken.append(error)
