@@ -1,0 +1,58 @@
+"""What all tests share: the Docker Engine, if there is one, and a registry behind moto's ECR."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.registry_server import RegistryServer
+
+REQUIRE_DOCKER = "SDT_REQUIRE_DOCKER"
+
+
+def _engine_trouble() -> str | None:
+    """Why no Docker Engine can be used here; ``None`` if one answers."""
+    import docker
+
+    try:
+        client = docker.from_env(timeout=10)
+    except docker.errors.DockerException as error:
+        return f"no Docker Engine answers: {error}"
+    try:
+        client.ping()
+    except (docker.errors.DockerException, OSError) as error:
+        return f"no Docker Engine answers: {error}"
+    finally:
+        client.close()
+    return None
+
+
+@pytest.fixture(scope="session")
+def engine_trouble() -> str | None:
+    return _engine_trouble()
+
+
+@pytest.fixture(autouse=True)
+def _docker_tests(request: pytest.FixtureRequest) -> None:
+    """Tests marked ``docker`` are skipped without an engine; where one is required they fail."""
+    if request.node.get_closest_marker("docker") is None:
+        return
+    trouble = request.getfixturevalue("engine_trouble")
+    if trouble and os.environ.get(REQUIRE_DOCKER):
+        pytest.fail(trouble, pytrace=False)
+    if trouble:
+        pytest.skip(trouble)
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[RegistryServer]:
+    """A registry behind moto's ECR on loopback, empty."""
+    from tests.registry_server import serve
+
+    with serve(tmp_path / "registry") as server:
+        yield server
