@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from sdt_console.model import Failure
+
 
 class SdtError(Exception):
     """An error a person can act on.
@@ -16,15 +18,20 @@ class SdtError(Exception):
     :param what: what failed, one sentence without a full stop.
     :param cause: why, as far as it is known; empty when ``what`` says it all.
     :param next: what to do about it, imperative; empty only where nothing can be done.
+    :param evidence: the lines it was read from: service events, stopped reasons, log lines; untrusted text.
     """
 
     exit_code: ClassVar[int] = 3
 
-    def __init__(self, what: str, cause: str = "", next: str = "") -> None:
+    def __init__(self, what: str, cause: str = "", next: str = "", evidence: tuple[str, ...] = ()) -> None:
         super().__init__(what)
         self.what = what
         self.cause = cause
         self.next = next
+        self.evidence = evidence
+
+    def failure(self) -> Failure:
+        return Failure(self.what, self.cause, self.evidence, self.next)
 
     def __str__(self) -> str:
         text = self.what if not self.cause else f"{self.what}: {self.cause}"
@@ -67,8 +74,8 @@ class DeployError(SdtError):
     exit_code = 4
 
 
-class LockedError(SdtError):
-    """Someone else deploys this, or a newer commit already did."""
+class SupersededError(SdtError):
+    """Someone else deploys this, or already did."""
 
     exit_code = 6
 

@@ -31,12 +31,13 @@ class Recorder:
         self._subscribers = list(subscribers)
         self._seq = 0
 
-    def emit(self, body: Body) -> None:
+    def emit(self, body: Body, at: float | None = None) -> None:
         """Record ``body``; it is on disk when this returns.
 
+        :param at: when it happened, if not now: for what came before the run had a journal.
         :raises JournalError: it could not be recorded, and so was not told to anyone.
         """
-        event = Event(self.run, self._seq, self._now(), body)
+        event = Event(self.run, self._seq, self._now() if at is None else at, body)
         self._journal.append(event)
         self._seq += 1
         self.state = after(self.state, event)

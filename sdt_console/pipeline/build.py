@@ -1,0 +1,85 @@
+"""Build: one image a service, from the exported source of the run's head commit."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from sdt_console.errors import BuildError
+from sdt_console.events import Done, Intended
+from sdt_console.model import BuildOrder, BuiltImage, Outcome
+from sdt_console.pipeline.context import Context, Verdict, each, raise_first, step
+from sdt_console.text import plural
+
+
+async def build(ctx: Context, source: Path, verdict: Verdict) -> dict[str, BuiltImage]:
+    """Build what is not yet in ECR under the commit's tag; those that are have their digest in ``ctx``.
+
+    A service waits for those of the plan that it builds after.
+
+    :returns: the images to push, by service.
+    :raises BuildError: an image could not be built; nothing has been pushed.
+    """
+    images: dict[str, BuiltImage] = {}
+    finished = {name: asyncio.Event() for name in ctx.plan.builds}
+
+    async def one(name: str) -> None:
+        try:
+            for earlier in ctx.catalog.by_name[name].build_after:
+                if earlier in finished:
+                    await finished[earlier].wait()
+            async with step(ctx.emit, "build", name) as told:
+                image = await _one(ctx, name, source, told)
+                if image is not None:
+                    images[name] = image
+        finally:
+            finished[name].set()
+
+    raise_first(await each(ctx.plan.builds, ctx.catalog.deploy.build_parallel, one))
+    kept = len(ctx.plan.builds) - len(images)
+    verdict.note = f"{plural(len(images), 'image')} by {ctx.builder.name}" + (
+        f", {kept} already in ECR" if kept else ""
+    )
+    return images
+
+
+async def _one(ctx: Context, name: str, source: Path, told: Verdict) -> BuiltImage | None:
+    repository = ctx.catalog.repository(ctx.plan.environment, name)
+    present = await ctx.ecr.digest(repository, ctx.plan.head)
+    if present is not None:
+        ctx.digests[name] = present
+        told.outcome, told.note = Outcome.SKIPPED, "already in ECR under this commit"
+        told.result = {"image": ctx.plan.images[name], "digest": present}
+        return None
+    order = _order(ctx, name, source)
+    ctx.emit(Intended("build", name, "build", {"dockerfile": order.dockerfile, "tags": order.references}))
+    image = await ctx.builder.build(order, ctx.progress("build", name))
+    ctx.emit(Done("build", name, "build", {"image_id": image.image_id, "size": image.size}))
+    told.note = f"{image.size / 1e6:.1f} MB"
+    told.result = {"image": order.references[0]}
+    return image
+
+
+def _order(ctx: Context, name: str, source: Path) -> BuildOrder:
+    service = ctx.catalog.by_name[name]
+    context = source / ctx.catalog.context(service)
+    dockerfile = source / ctx.catalog.dockerfile(service)
+    if not dockerfile.is_relative_to(context):
+        raise BuildError(
+            f"{name} cannot be built",
+            f"its Dockerfile {ctx.catalog.dockerfile(service)} is outside its build context",
+            "correct dockerfile or context in catalog.toml",
+        )
+    uri = ctx.plan.images[name].rpartition(":")[0]
+    return BuildOrder(
+        service=name,
+        context=context,
+        dockerfile=dockerfile.relative_to(context).as_posix(),
+        build_args=ctx.catalog.build_args(service),
+        labels={
+            "org.opencontainers.image.revision": ctx.plan.head,
+            "org.opencontainers.image.title": name,
+            "sdt.run": ctx.run,
+        },
+        references=(f"{uri}:{ctx.plan.head}", f"{uri}:latest"),
+    )

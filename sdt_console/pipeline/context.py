@@ -1,0 +1,139 @@
+"""What every stage of one run is handed, and how a stage and a step tell their story."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from sdt_console.catalog.model import Catalog
+from sdt_console.errors import SdtError
+from sdt_console.events import Emit, StageFinished, StageStarted, StepFinished, StepProgressed, StepStarted
+from sdt_console.model import Outcome, Plan
+from sdt_console.pipeline.ports import Builder, Clock, Ecr, Ecs, Http, LoadBalancers, Progress, Repository
+
+
+@dataclass
+class Context:
+    """One run's parts.
+
+    :param skip_gates: gate → why it is not run.
+    :param poll_seconds: how often rollouts in flight are looked at.
+    :param digests: service → manifest digest that was pushed; filled by the push stage.
+    :param changed: services whose ECS service this run has updated, in the order of the updates.
+    :param failed: services whose deploy or health check failed.
+    """
+
+    run: str
+    catalog: Catalog
+    plan: Plan
+    repo: Repository
+    builder: Builder
+    ecs: Ecs
+    ecr: Ecr
+    balancers: LoadBalancers
+    http: Http
+    clock: Clock
+    emit: Emit
+    skip_gates: dict[str, str] = field(default_factory=dict)
+    poll_seconds: float = 2.0
+    digests: dict[str, str] = field(default_factory=dict)
+    changed: list[str] = field(default_factory=list)
+    failed: set[str] = field(default_factory=set)
+
+    def service_name(self, service: str) -> str:
+        return self.catalog.ecs_service(self.plan.environment, service)
+
+    def progress(self, stage: str, service: str) -> Progress:
+        """A progress callback that may be called from any thread."""
+        loop = asyncio.get_running_loop()
+
+        def report(note: str, done: int, total: int) -> None:
+            loop.call_soon_threadsafe(self.emit, StepProgressed(stage, service, note, done, total))
+
+        return report
+
+
+@dataclass
+class Verdict:
+    """What a stage or step found, if not plain success."""
+
+    outcome: Outcome = Outcome.SUCCEEDED
+    note: str = ""
+    result: dict[str, object] = field(default_factory=dict)
+
+
+@asynccontextmanager
+async def stage(emit: Emit, name: str) -> AsyncIterator[Verdict]:
+    """Frame one stage: started, then finished with its outcome, whatever happens inside."""
+    emit(StageStarted(name))
+    verdict = Verdict()
+    try:
+        yield verdict
+    except SdtError as error:
+        emit(StageFinished(name, outcome_of(error), failure=error.failure()))
+        raise
+    except asyncio.CancelledError:
+        emit(StageFinished(name, Outcome.INTERRUPTED))
+        raise
+    emit(StageFinished(name, verdict.outcome, verdict.note))
+
+
+@asynccontextmanager
+async def step(emit: Emit, stage_name: str, service: str) -> AsyncIterator[Verdict]:
+    """Frame one stage's work on one service."""
+    emit(StepStarted(stage_name, service))
+    verdict = Verdict()
+    try:
+        yield verdict
+    except SdtError as error:
+        emit(StepFinished(stage_name, service, outcome_of(error), failure=error.failure()))
+        raise
+    except asyncio.CancelledError:
+        emit(StepFinished(stage_name, service, Outcome.INTERRUPTED))
+        raise
+    emit(StepFinished(stage_name, service, verdict.outcome, verdict.note, verdict.result))
+
+
+def outcome_of(error: SdtError) -> Outcome:
+    """The word for an error that ended a run, stage or step."""
+    return {5: Outcome.ROLLBACK_FAILED, 6: Outcome.REFUSED, 7: Outcome.TIMED_OUT}.get(
+        error.exit_code, Outcome.FAILED
+    )
+
+
+async def each(
+    names: Iterable[str], parallel: int, work: Callable[[str], Awaitable[None]]
+) -> dict[str, SdtError]:
+    """Do ``work`` for each of ``names``, at most ``parallel`` at a time; what went wrong, by name.
+
+    After the first failure nothing more is begun; what is under way is brought to its end, so that no
+    service is left half-way unknown.
+    """
+    failed: dict[str, SdtError] = {}
+    room = asyncio.Semaphore(parallel)
+
+    async def one(name: str) -> None:
+        async with room:
+            if failed:
+                return
+            try:
+                await work(name)
+            except SdtError as error:
+                failed[name] = error
+
+    async with asyncio.TaskGroup() as group:
+        for name in names:
+            group.create_task(one(name))
+    return failed
+
+
+def raise_first(failed: dict[str, SdtError]) -> None:
+    """Raise the first of ``failed``, the others named in its evidence."""
+    if not failed:
+        return
+    first = next(iter(failed.values()))
+    others = tuple(f"{name}: {error.what}" for name, error in list(failed.items())[1:])
+    first.evidence = (*first.evidence, *others)
+    raise first
