@@ -1,0 +1,234 @@
+"""The life of one task, from PROVISIONING to STOPPED."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sdt_console.sandbox.clock import Pace
+
+from .model import STOPPED_TASKS_KEPT, Container, Task, Wire
+from .region import Region
+from .targets import Targets
+
+Hook = Callable[[Task], None]
+
+
+class Lifecycle:
+    """Leads tasks through their states; what a state means for a service is the scheduler's business.
+
+    :param on_running: the task reached RUNNING.
+    :param on_failed: the task is going to stop, and nobody asked for it.
+    :param on_stopped: the task reached STOPPED.
+    """
+
+    def __init__(self, region: Region, targets: Targets) -> None:
+        self.region = region
+        self.targets = targets
+        self.on_running: Hook = lambda task: None
+        self.on_failed: Hook = lambda task: None
+        self.on_stopped: Hook = lambda task: None
+
+    @property
+    def _pace(self) -> Pace:
+        return self.region.timeline.pace
+
+    def _faults(self, task: Task) -> frozenset[str]:
+        return self.region.surroundings.faults(task.service.name) if task.service else frozenset()
+
+    def _later(self, seconds: float, task: Task, expected: str, step: Hook) -> None:
+        """Take ``step`` after a while, unless the task has left the state it is in now."""
+
+        def act() -> None:
+            if task.status == expected:
+                step(task)
+
+        self.region.timeline.after(seconds, act)
+
+    def _enter(self, task: Task, status: str) -> None:
+        task.status = status
+        task.version += 1
+
+    # --- up -----------------------------------------------------------------------------------------
+
+    def begin(self, task: Task) -> None:
+        """A new task: its network interface is being attached."""
+        self._later(self._pace.provisioning, task, "PROVISIONING", self._pending)
+
+    def _pending(self, task: Task) -> None:
+        self._enter(task, "PENDING")
+        task.connected_at = task.pull_started_at = self.region.now
+        error = self._start_error(task)
+        if error is None:
+            self._later(self._pace.pull, task, "PENDING", self._pulled)
+        else:
+            self._later(self._pace.pull_failure, task, "PENDING", lambda t: self._cannot_start(t, error))
+
+    def _start_error(self, task: Task) -> str | None:
+        faults = self._faults(task)
+        if "secret-missing" in faults:
+            secret = (
+                _first_secret(task)
+                or f"arn:aws:secretsmanager:{self.region.identity.region}:"
+                f"{self.region.identity.account}:secret:{task.definition.family}"
+            )
+            return (
+                "ResourceInitializationError: unable to pull secrets or registry auth: execution resource "
+                "retrieval failed: unable to retrieve secret from asm: service call has been retried 1 "
+                "time(s): "
+                f"failed to fetch secret {secret} from secrets manager: ResourceNotFoundException: "
+                "Secrets Manager can't find the specified secret."
+            )
+        error = self.region.surroundings.initialisation_error(task.definition)
+        if error is not None:
+            return error
+        for container in task.containers:
+            reference = (
+                f"{container.image.partition('@')[0]}@{container.digest}"
+                if container.digest
+                else container.image
+            )
+            if "image-missing" in faults or self.region.surroundings.digest(reference) is None:
+                return (
+                    "CannotPullContainerError: pull image manifest has been retried 1 time(s): "
+                    f"failed to resolve ref {reference}: {reference}: not found"
+                )
+        return None
+
+    def _cannot_start(self, task: Task, reason: str) -> None:
+        task.pull_stopped_at = self.region.now
+        for container in task.containers:
+            container.status = "STOPPED"
+            if reason.startswith("CannotPullContainerError"):
+                container.reason = reason
+        self._stop(task, "TaskFailedToStart", reason, "DEPROVISIONING")
+        self.on_failed(task)
+
+    def _pulled(self, task: Task) -> None:
+        task.pull_stopped_at = self.region.now
+        for container in task.containers:
+            container.digest = container.digest or self.region.surroundings.digest(container.image) or ""
+        self._enter(task, "ACTIVATING")
+        self._later(self._pace.activating, task, "ACTIVATING", self._running)
+
+    def _running(self, task: Task) -> None:
+        now = self.region.now
+        self._enter(task, "RUNNING")
+        task.started_at = now
+        for container in task.containers:
+            container.status = "RUNNING"
+            container.runtime_id = f"{task.id}-{self.region.identity.random.randrange(10**9, 10**10)}"
+        faults = self._faults(task)
+        slow = "slow-start" in faults
+        start_up = self._pace.slow_start_up if slow else self._pace.start_up
+        task.ready_at = now + self._pace.seconds(start_up)
+        self.region.surroundings.note(task, "started")
+        if "crash-loop" in faults:
+            self._later(self._pace.crash, task, "RUNNING", lambda t: self.crash(t, 1))
+        elif "out-of-memory" in faults:
+            self._later(self._pace.crash, task, "RUNNING", self._out_of_memory)
+        else:
+            self._later(start_up, task, "RUNNING", self._ready)
+        self.on_running(task)
+
+    def _ready(self, task: Task) -> None:
+        self.region.surroundings.note(task, "ready")
+
+    # --- down ---------------------------------------------------------------------------------------
+
+    def crash(self, task: Task, exit_code: int, reason: str = "") -> None:
+        """An essential container has exited by itself."""
+        self.region.surroundings.note(task, "out-of-memory" if exit_code == 137 else "crashed")
+        for container in task.containers:
+            container.exit_code = exit_code if container.essential else 143
+            container.status = "STOPPED"
+            container.reason = reason if container.essential else ""
+        self._stop(task, "EssentialContainerExited", "Essential container in task exited", "DEPROVISIONING")
+        self.on_failed(task)
+
+    def _out_of_memory(self, task: Task) -> None:
+        self.crash(task, 137, "OutOfMemoryError: Container killed due to memory usage")
+
+    def stop(self, task: Task, code: str, reason: str) -> None:
+        """Stop a task in an orderly way: drain, SIGTERM, detach.
+
+        :param code: a ``TaskStopCode`` of the API.
+        """
+        if task.desired == "STOPPED":
+            return
+        if task.status in ("PROVISIONING", "PENDING"):
+            for container in task.containers:
+                container.status = "STOPPED"
+            self._stop(task, code, reason, "DEPROVISIONING")
+        elif task.targets:
+            self._stop(task, code, reason, "DEACTIVATING")
+        else:
+            self._stop(task, code, reason, "STOPPING")
+
+    def _stop(self, task: Task, code: str, reason: str, status: str) -> None:
+        now = self.region.now
+        task.desired = "STOPPED"
+        task.stop_code, task.stopped_reason, task.stopping_at = code, reason, now
+        task.healthy = False
+        drain = self.targets.deregister(task)
+        self._enter(task, status)
+        if status == "DEACTIVATING":
+            self._later(drain, task, status, self._stopping)
+        elif status == "STOPPING":
+            self._terminate(task)
+        else:
+            self._deprovision(task)
+
+    def _stopping(self, task: Task) -> None:
+        self._enter(task, "STOPPING")
+        self._terminate(task)
+
+    def _terminate(self, task: Task) -> None:
+        self.region.surroundings.note(task, "stopping")
+        self._later(self._pace.stopping, task, "STOPPING", self._exited)
+
+    def _exited(self, task: Task) -> None:
+        for container in task.containers:
+            container.status = "STOPPED"
+            container.exit_code = 143
+        self._enter(task, "DEPROVISIONING")
+        self._deprovision(task)
+
+    def _deprovision(self, task: Task) -> None:
+        task.execution_stopped_at = self.region.now
+        self._later(self._pace.deprovisioning, task, "DEPROVISIONING", self._stopped)
+
+    def _stopped(self, task: Task) -> None:
+        self._enter(task, "STOPPED")
+        task.stopped_at = self.region.now
+        self.region.timeline.at(self.region.now + STOPPED_TASKS_KEPT, lambda: _forget(task))
+        self.on_stopped(task)
+
+
+def _forget(task: Task) -> None:
+    task.cluster.tasks.pop(task.id, None)
+
+
+def _first_secret(task: Task) -> str:
+    for container in task.definition.containers:
+        for secret in container.get("secrets", []):
+            return str(secret["valueFrom"])
+    return ""
+
+
+def new_containers(
+    definitions: list[Wire], arns: Callable[[], str], digests: dict[str, str]
+) -> list[Container]:
+    """The containers of a new task, with the digests its deployment resolved."""
+    return [
+        Container(
+            name=str(c["name"]),
+            arn=arns(),
+            image=str(c["image"]),
+            essential=bool(c.get("essential", True)),
+            cpu=str(c.get("cpu", 0)),
+            memory=str(c["memory"]) if "memory" in c else None,
+            reservation=str(c["memoryReservation"]) if "memoryReservation" in c else None,
+            digest=digests.get(str(c["name"]), ""),
+        )
+        for c in definitions
+    ]

@@ -1,0 +1,237 @@
+"""The account in a box: puts its parts together, starts them, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import logging
+import random
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar
+
+from sdt_console.catalog.model import Catalog
+from sdt_console.errors import UsageError
+
+try:
+    from moto.backends import get_backend
+    from moto.core.base_backend import BackendDict
+    from moto.iam.models import get_account_id_from
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+except ImportError as error:
+    raise UsageError(
+        "the sandbox needs moto", f"{error.name} is not installed", "pip install 'sdt-console[sandbox]'"
+    ) from error
+
+from . import ecr
+from .application import Application
+from .balancer import LoadBalancer
+from .clock import DEFAULT_SPEED, Clock, Pace, SystemClock
+from .ecs.api import Ecs
+from .ecs.identity import Identity
+from .ecs.model import Task
+from .ecs.region import Region
+from .environment import MotoSurroundings
+from .front import Front
+from .heartbeat import Heartbeat
+from .registry import RegistryApp
+from .seed import HISTORY, Seed
+from .server import LoopbackServer
+from .timeline import Timeline
+
+ACCESS_KEY = "AKIASANDBOX000000000"
+SECRET_KEY = "sandbox"
+_MOTO_ACCOUNT = "123456789012"
+"""What moto says for a key that it does not know."""
+
+
+class Sandbox:
+    """A running sandbox; use :meth:`start`, and :meth:`stop` or a ``with`` block.
+
+    moto keeps its state in the process, so there can be one sandbox in it at a time.
+
+    :ivar endpoint: ``http://127.0.0.1:PORT``, for ``AWS_ENDPOINT_URL``.
+    :ivar registry: ``127.0.0.1:PORT``, the registry host in ECR's repository URIs.
+    :ivar environ: what any AWS client needs in its environment to use the sandbox.
+    :ivar load_balancers: environment → base URL of its load balancer.
+    """
+
+    _running: ClassVar[Sandbox | None] = None
+
+    @classmethod
+    def start(
+        cls,
+        catalog: Catalog,
+        *,
+        port: int = 0,
+        speed: float | None = None,
+        environments: Sequence[str] | None = None,
+        clock: Clock | None = None,
+    ) -> Sandbox:
+        """Start an account with every service of the catalog up.
+
+        :param port: of the endpoint; 0 for a free one.
+        :param speed: 1 for life-like minutes; the default is such that a deploy takes about two seconds.
+        :param environments: names of the catalog; all by default.
+        :param clock: a clock other than the machine's; the sandbox then moves in :meth:`advance` only.
+        :raises UsageError: the port is taken, an environment is unknown, or a sandbox runs already.
+        """
+        if cls._running is not None:
+            raise UsageError(
+                "a sandbox runs in this process already", f"at {cls._running.endpoint}", "stop it first"
+            )
+        chosen = tuple(catalog.environments) if environments is None else tuple(environments)
+        for env in chosen:
+            if env not in catalog.environments:
+                known = ", ".join(catalog.environments)
+                raise UsageError(f"no such environment: {env}", "", f"choose from {known}")
+        if speed is not None and not speed > 0:
+            raise UsageError(f"the speed must be above 0, not {speed}", "", "1 is life-like, 60 the default")
+        return cls(catalog, port, Pace(speed or DEFAULT_SPEED), chosen, clock)
+
+    def __init__(
+        self, catalog: Catalog, port: int, pace: Pace, environments: tuple[str, ...], clock: Clock | None
+    ) -> None:
+        self._catalog = catalog
+        self._undo: list[Callable[[], object]] = []
+        self._lock = threading.RLock()
+        self._clock: Clock = clock or SystemClock()
+        start = self._clock.now()
+        self._timeline = Timeline(start - HISTORY, pace)
+        self._heartbeat = Heartbeat(self._timeline, self._clock, self._lock)
+        self._application = Application(self._faults)
+        self._regions: dict[tuple[str, str], Ecs] = {}
+        try:
+            self._assemble(port, environments, start)
+            if clock is None:
+                self._heartbeat.start()
+                self._undo.append(self._heartbeat.stop)
+        except BaseException:
+            self.stop()
+            raise
+        Sandbox._running = self
+
+    def _assemble(self, port: int, environments: tuple[str, ...], start: float) -> None:
+        catalog = self._catalog
+        _quiet()
+        server = LoopbackServer(self._serve, port)
+        self._undo.append(server.stop)
+        self.registry = server.address
+        self.endpoint = f"http://{server.address}"
+        BackendDict.reset()
+        folder = Path(tempfile.mkdtemp(prefix="sdt-sandbox-"))
+        self._undo.append(lambda: shutil.rmtree(folder, ignore_errors=True))
+        registry = RegistryApp(
+            account=catalog.aws.account,
+            region=catalog.aws.region,
+            folder=folder,
+            host=lambda: self.registry,
+            lock=self._lock,
+        )
+        self._undo.append(ecr.install(registry))
+        self._front = Front(
+            moto=DomainDispatcherApplication(create_backend_app),
+            registry=registry,
+            ecs=self.ecs,
+            account_of=self._account_of,
+            lock=self._lock,
+            heartbeat=self._heartbeat,
+        )
+        servers = {}
+        for env in environments:
+            if catalog.load_balancer(env):
+                servers[env] = LoopbackServer(self._load_balancer(env))
+                self._undo.append(servers[env].stop)
+        self.load_balancers: Mapping[str, str] = {env: f"http://{s.address}" for env, s in servers.items()}
+        seed = Seed(
+            catalog,
+            ecs=self._ecs_of,
+            registry=self.registry,
+            balancers={env: s.address for env, s in servers.items()},
+            images=registry.images,
+        )
+        for env in environments:
+            seed.account(env)
+        seed.services(environments, self._timeline, start)
+        for started in (server, *servers.values()):
+            started.start()
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+            "AWS_REGION": self._catalog.aws.region,
+            "AWS_DEFAULT_REGION": self._catalog.aws.region,
+        }
+
+    def stop(self) -> None:
+        """Close every port, end every thread, remove every file. Calling it twice does no harm."""
+        while self._undo:
+            self._undo.pop()()
+        if Sandbox._running is self:
+            Sandbox._running = None
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def advance(self, seconds: float) -> None:
+        """Move a :class:`~sdt_console.sandbox.clock.ManualClock` on, and all that is due with it."""
+        move: Any = self._clock
+        with self._lock:
+            move.advance(seconds)
+            self._heartbeat.catch_up()
+
+    # --- the parts ----------------------------------------------------------------------------------
+
+    def ecs(self, account: str, region: str) -> Ecs:
+        """The ECS of one account in one region; the lock must be held."""
+        if (account, region) not in self._regions:
+            surroundings = MotoSurroundings(account, region, self.registry, self._faults, self._note)
+            identity = Identity(account, region, random.Random(f"{account}/{region}"))
+            self._regions[account, region] = Ecs(
+                Region(identity, self._timeline, surroundings), self._application
+            )
+        return self._regions[account, region]
+
+    def _ecs_of(self, env: str) -> Ecs:
+        return self.ecs(self._catalog.account(env), self._catalog.region(env))
+
+    def _serve(self, environ: Any, start_response: Any) -> Any:
+        return self._front(environ, start_response)
+
+    def _load_balancer(self, env: str) -> LoadBalancer:
+        name = self._catalog.load_balancer(env)
+        account, region = self._catalog.account(env), self._catalog.region(env)
+
+        def listeners() -> list[Any]:
+            elb = get_backend("elbv2")[account][region]
+            found = next((b for b in elb.load_balancers.values() if b.name == name), None)
+            return list(found.listeners.values()) if found else []
+
+        return LoadBalancer(
+            listeners, lambda: self._ecs_of(env), self._application, self._lock, lambda: self._timeline.now
+        )
+
+    def _account_of(self, access_key: str) -> str:
+        """The account of a key that STS or IAM gave out; the catalog's for any other."""
+        found = get_account_id_from(access_key)
+        return self._catalog.aws.account if found == _MOTO_ACCOUNT else found
+
+    def _faults(self, service: str) -> frozenset[str]:
+        return frozenset()
+
+    def _note(self, task: Task, what: str) -> None:
+        pass
+
+
+def _quiet() -> None:
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
