@@ -1,2 +1,15 @@
-"""sdt-console."""
+"""sdt-console: the engine behind the terminal console and ``sdt --ci``.
+
+The map: a run walks these stages in this order, a file each in :mod:`sdt_console.pipeline`.
+
+detect    commits → files → services, each with its reason
+plan      catalog + selections + live revisions → what will be built and deployed, in which order
+gate      what must hold before anything is built
+build     one image a service, from the head commit's files
+push      both tags of every image; each digest seen in ECR
+deploy    wave by wave; each rollout judged by its own deployment
+health    counts, and HTTP through the load balancer
+rollback  after a failure: back to the revision before
+"""
+
 __version__ = "0.1.0"

@@ -1,0 +1,46 @@
+# Each target does all of its own set-up: `make demo`, `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PYTEST_ARGS ?= -n auto
+
+.PHONY: demo test lint bench docs constraints clean
+.DEFAULT_GOAL := demo
+
+demo: $(READY)
+	@$(BIN)/sdt demo
+
+test: $(READY)
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/mypy --strict tests
+	$(BIN)/lint-imports
+
+bench: $(READY)
+	@for file in tests/bench/bench_*.py; do \
+		echo "== $$file"; $(BIN)/python -m "tests.bench.$$(basename $$file .py)" || failed=1; done; exit $${failed:-0}
+
+docs: $(READY)
+	$(BIN)/python docs/make_docs.py
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "sdt-console needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "setting up $(VENV) (once, about a minute)" >&2
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r constraints.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# After a change of the dependencies in pyproject.toml; needs uv.
+constraints:
+	uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --no-annotate \
+		--all-extras --upgrade --quiet pyproject.toml -o constraints.txt
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

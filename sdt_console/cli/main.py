@@ -1,0 +1,150 @@
+"""``sdt``: the group of commands, each imported when it is called, and how errors reach a person."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Any, NoReturn
+
+import click
+
+from sdt_console.cli.options import EXIT_INTERRUPTED, add_global_options
+
+COMMANDS = {
+    "catalog": "sdt_console.cli.catalog:catalog",
+    "completion": "sdt_console.cli.completion:completion",
+    "demo": "sdt_console.cli.demo:demo",
+    "detect": "sdt_console.cli.detect:detect",
+    "init": "sdt_console.cli.init:init",
+    "plan": "sdt_console.cli.plan:plan",
+    "sandbox": "sdt_console.cli.sandbox:sandbox",
+}
+_EXIT_PIPE = 128 + 13
+
+
+class Group(click.Group):
+    """Commands by name; a command's module is imported when the command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        target = COMMANDS.get(cmd_name)
+        if target is None:
+            return None
+        module, _, name = target.partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            close = get_close_matches(args[0], COMMANDS, n=1)
+            if close:
+                told = f"{error.message.rstrip('.')}; did you mean {close[0]}?"
+                raise click.UsageError(told, ctx) from None
+            raise
+
+
+def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from sdt_console import __version__
+
+        click.echo(f"sdt {__version__}")
+        ctx.exit()
+
+
+def _root() -> click.Group:
+    from sdt_console.cli.ci import OPTIONS, run_ci
+
+    def root(**parameters: Any) -> None:
+        ctx = click.get_current_context()
+        if ctx.invoked_subcommand is not None:
+            return
+        run_ci(ctx, parameters)
+
+    group = Group(
+        name="sdt",
+        callback=root,
+        invoke_without_command=True,
+        params=[
+            click.Option(
+                ["--version"],
+                is_flag=True,
+                is_eager=True,
+                expose_value=False,
+                callback=_version,
+                help="Print the version.",
+            ),
+            *OPTIONS,
+        ],
+        help="Operate microservices on AWS ECS Fargate: see what changed, plan, deploy, watch.\n\n"
+        "With --ci the whole pipeline runs headless: detect, gate, build, push, deploy, health, and "
+        "rollback when it fails.",
+        epilog="\b\nExamples:\n"
+        "  sdt demo                       the whole pipeline on a sandbox, no AWS account\n"
+        "  sdt detect --base origin/main  which services changed, and why\n"
+        "  sdt --ci --env dev             deploy what the last merge changed",
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    return add_global_options(group)
+
+
+def main() -> NoReturn:
+    """Run ``sdt``; never returns."""
+    status = 3
+    try:
+        status = _run(_root())
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output has enough; the interpreter must not complain about it on its way out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = _EXIT_PIPE
+    sys.exit(status)
+
+
+def _run(group: click.Group) -> int:
+    from sdt_console.errors import SdtError
+
+    try:
+        result = group.main(standalone_mode=False, prog_name="sdt")
+        return result if isinstance(result, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return EXIT_INTERRUPTED
+    except SdtError as error:
+        _tell(error)
+        return error.exit_code
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001  a defect: the person gets a sentence, the file the rest
+        return _defect(error)
+
+
+def _tell(error: Any) -> None:
+    from sdt_console.cli.output import error_text
+
+    click.echo(error_text(error, colour=sys.stderr.isatty() and "NO_COLOR" not in os.environ), err=True)
+
+
+def _defect(error: Exception) -> int:
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile("w", prefix="sdt-error-", suffix=".txt", delete=False) as file:
+        traceback.print_exception(error, file=file)
+    click.echo(
+        f"error: a defect in sdt ({type(error).__name__})\n  next: report it with {file.name}, "
+        "which has the details; read it first for what must not leave your house",
+        err=True,
+    )
+    return 3

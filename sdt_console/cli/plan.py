@@ -1,0 +1,66 @@
+"""``sdt plan``: what a run would build and deploy, in which order, and why."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import click
+
+from sdt_console.cli.detect import RANGE
+from sdt_console.cli.options import command, engine, given
+
+
+@command(
+    "plan",
+    example="sdt plan --env staging -o plan.json\nsdt plan --offline --base origin/main\n"
+    'echo "matrix=$(sdt plan --matrix)" >> "$GITHUB_OUTPUT"',
+    params=RANGE,
+)
+@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Write the plan here.")
+@click.option("--matrix", is_flag=True, help="The builds as a GitHub Actions matrix, one line of JSON.")
+@click.option("--offline", is_flag=True, help="Without AWS: live revisions are left out.")
+def plan(
+    repo: Path | None,
+    base: str | None,
+    head: str | None,
+    force_full_build: bool,
+    output: Path | None,
+    matrix: bool,
+    offline: bool,
+) -> None:
+    """What a run would do: builds in order, waves, task definitions now, and the reason for each service.
+
+    Reads only; the plan is data: -o writes it, and the same commits give the same plan.
+    """
+    from sdt_console.cli.output import console, write_json
+
+    door = engine(repo=repo)
+    detection = door.detect(base, head, force_full_build=force_full_build)
+    made = asyncio.run(door.plan(detection, offline=offline))
+    data = door.plan_json(made)
+    if output is not None:
+        _write(output, json.dumps(data, indent=2) + "\n")
+        click.echo(f"plan written to {output}", err=True)
+    if matrix:
+        click.echo(json.dumps(door.matrix(made), separators=(",", ":")))
+    elif given().json:
+        write_json(data)
+    elif output is None:
+        from sdt_console.cli.plan_picture import picture
+
+        console().print(picture(made, door.groups))
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all: a reader never sees half a plan."""
+    from sdt_console.errors import UsageError
+
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise UsageError(f"cannot write {path}", error.strerror or str(error), "name another file") from None

@@ -1,0 +1,357 @@
+"""The one door: opens catalog, clients and stores, and hands out detections, plans and runs.
+
+The command line and the screens see this module and the nouns, nothing behind it. What is behind is
+imported when it is first needed, so that asking Git a question does not load the AWS SDK.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from sdt_console.errors import ReadOnlyError, SdtError, UsageError
+from sdt_console.events import Event, Planned, RunFinished, RunStarted, StageFinished, StageStarted
+from sdt_console.model import Detection, Outcome, Plan, Revision, RunState
+
+if TYPE_CHECKING:
+    from sdt_console.catalog.model import Catalog
+    from sdt_console.catalog.problem import Problem
+    from sdt_console.clients.aws import Aws
+    from sdt_console.clients.call import Caller
+    from sdt_console.clients.ecs import EcsClient
+    from sdt_console.clients.git import GitRepository
+    from sdt_console.pipeline.context import Context
+    from sdt_console.pipeline.ports import Builder, Clock
+    from sdt_console.runs.journal import Journal
+
+Subscriber = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the person asked for, whatever the way they asked.
+
+    :param catalog: file; ``None`` to look for it.
+    :param environment: ``None`` for the catalog's default.
+    :param builder: ``auto`` (a Docker Engine if one answers), ``engine`` or ``sandbox``.
+    :param poll_seconds: how often rollouts in flight are looked at.
+    """
+
+    catalog: str | None = None
+    environment: str | None = None
+    profile: str | None = None
+    region: str | None = None
+    repo: Path | None = None
+    read_only: bool = False
+    builder: str = "auto"
+    poll_seconds: float = 2.0
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+
+
+class SystemClock:
+    """The real time."""
+
+    def now(self) -> float:
+        return time.time()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+class Engine:
+    """One session: a catalog, an environment, and what is needed to act on it."""
+
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self.clock: Clock = clock or SystemClock()
+
+    # --- what is -------------------------------------------------------------
+
+    @cached_property
+    def catalog_file(self) -> Path:
+        from sdt_console.catalog.load import find
+
+        return find(self.settings.catalog, self.settings.environ, self.settings.repo)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """:raises CatalogError: there is none, or it has problems."""
+        from sdt_console.catalog.load import load, with_settings
+
+        return with_settings(load(self.catalog_file), self.settings.environ, self.settings.region)
+
+    @cached_property
+    def environment(self) -> str:
+        """:raises UsageError: the catalog has no such environment."""
+        name = self.settings.environment or self.catalog.default_environment
+        if name not in self.catalog.environments:
+            from sdt_console.catalog.nearest import hint, listing
+
+            known = list(self.catalog.environments)
+            raise UsageError(
+                f"no environment {name!r} in {self.catalog_file}{hint(name, known)}",
+                next=f"use one of {listing(known)}",
+            )
+        return name
+
+    @property
+    def groups(self) -> dict[str, str]:
+        """Service → its group, in catalog order."""
+        return {s.name: s.group for s in self.catalog.services} | {d.name: d.group for d in self.catalog.data}
+
+    def names(self, kind: str) -> list[str]:
+        """Names for completion; ``kind`` is ``environments`` or ``services``."""
+        return list(self.catalog.environments if kind == "environments" else self.catalog.by_name)
+
+    def check_catalog(self, repo: Path | None = None) -> list[Problem]:
+        """Every problem of the catalog, and where it disagrees with the repository's build files."""
+        from sdt_console.catalog.check import check_text
+        from sdt_console.catalog.load import read
+
+        catalog, problems = check_text(read(self.catalog_file))
+        if catalog is not None and repo is not None:
+            from sdt_console.catalog.reactor import compare
+
+            problems += compare(catalog, repo)
+        return problems
+
+    # --- what changes --------------------------------------------------------
+
+    @cached_property
+    def repository(self) -> GitRepository:
+        """:raises UsageError: there is no Git repository there."""
+        from sdt_console.clients.git import GitRepository
+
+        return GitRepository(self.settings.repo or Path.cwd())
+
+    def detect(
+        self,
+        base: str | None = None,
+        head: str | None = None,
+        *,
+        worktree: bool = False,
+        force_full_build: bool = False,
+    ) -> Detection:
+        """See :func:`sdt_console.pipeline.detect.detect`."""
+        from sdt_console.pipeline.detect import detect
+
+        return detect(
+            self.catalog,
+            self.repository,
+            base,
+            head,
+            worktree=worktree,
+            force_full_build=force_full_build,
+        )
+
+    async def plan(self, detection: Detection, *, offline: bool = False) -> Plan:
+        """What a run would do about ``detection``.
+
+        :raises CloudError: the live revisions could not be read (not with ``offline``).
+        """
+        from sdt_console.pipeline.plan import make
+
+        if offline or not detection.selected:
+            return make(self.catalog, self.environment, detection, None if offline else {}, None)
+        live, repositories = await asyncio.gather(
+            self._live(detection.selected), self._repositories(detection.selected)
+        )
+        return make(self.catalog, self.environment, detection, live, repositories)
+
+    def plan_json(self, plan: Plan) -> dict[str, Any]:
+        """The plan as the JSON object that ``sdt plan --json`` prints."""
+        from sdt_console.pipeline.plan import to_json
+
+        return to_json(plan)
+
+    def matrix(self, plan: Plan) -> dict[str, list[dict[str, str]]]:
+        """The plan's builds as a GitHub Actions matrix."""
+        from sdt_console.pipeline.plan import matrix
+
+        return matrix(self.catalog, plan)
+
+    async def _live(self, names: Sequence[str]) -> dict[str, Revision]:
+        by_ecs_name = {self.catalog.ecs_service(self.environment, name): name for name in names}
+        services = await self.ecs.services(self.catalog.cluster(self.environment), list(by_ecs_name))
+        return {
+            by_ecs_name[s.name]: Revision(by_ecs_name[s.name], s.task_definition, "", s.running, s.desired)
+            for s in services.values()
+        }
+
+    async def _repositories(self, names: Sequence[str]) -> dict[str, str]:
+        from sdt_console.clients.ecr import EcrClient
+
+        wanted = [self.catalog.repository(self.environment, name) for name in names]
+        return await EcrClient(self._aws).repositories(wanted)
+
+    async def run(
+        self,
+        base: str | None = None,
+        head: str | None = None,
+        *,
+        force_full_build: bool = False,
+        skip_gates: Mapping[str, str] | None = None,
+        title: str = "",
+        by: str = "",
+        subscribers: Sequence[Subscriber] = (),
+    ) -> RunState:
+        """The whole pipeline, from detect to the verdict; every way it ends is in the journal.
+
+        :param skip_gates: gate → why it is not run.
+        :raises UsageError: nothing was recorded or changed: there was nothing sensible to run.
+        :raises JournalError: the run could not be recorded, so nothing was changed.
+        """
+        from sdt_console.pipeline.plan import to_json
+        from sdt_console.pipeline.runner import walk
+        from sdt_console.runs.recorder import Recorder
+
+        if self.settings.read_only:
+            raise ReadOnlyError(
+                "a run refused", "this session is read-only", "use `sdt plan`, which only reads"
+            )
+        began = self.clock.now()
+        environment = self.environment
+        detection = self.detect(base, head, force_full_build=force_full_build)
+        recorder = Recorder(secrets.token_hex(4), self.journal, self.clock.now, subscribers)
+        recorder.emit(RunStarted(environment, detection.base, detection.head, title, by), at=began)
+        recorder.emit(StageStarted("detect"), at=began)
+        count = len(detection.selected)
+        recorder.emit(
+            StageFinished("detect", Outcome.SUCCEEDED, f"{count} of {len(detection.selections)} services")
+        )
+        recorder.emit(StageStarted("plan"))
+        try:
+            plan = await self.plan(detection)
+        except SdtError as error:
+            recorder.emit(StageFinished("plan", Outcome.FAILED, failure=error.failure()))
+            recorder.emit(RunFinished(Outcome.FAILED, error.exit_code, error.failure()))
+            return recorder.state
+        recorder.emit(Planned(to_json(plan)))
+        recorder.emit(StageFinished("plan", Outcome.SUCCEEDED, f"{len(plan.waves)} waves"))
+        await walk(self._context(recorder, plan, dict(skip_gates or {})))
+        return recorder.state
+
+    def gates_beyond(self, *known: str) -> list[str]:
+        """The environment's gates other than ``known``."""
+        return [g for g in self.catalog.environments[self.environment].gates if g not in known]
+
+    # --- whom we tell --------------------------------------------------------
+
+    def terminal_report(self, stream: TextIO, colour: bool) -> Subscriber:
+        """A subscriber that tells the run's story on ``stream``, a line for each thing that happens."""
+        from sdt_console.reports.terminal import TerminalReport
+
+        return TerminalReport(stream, colour=colour)
+
+    def summary(self, state: RunState) -> Any:
+        """The report at the end of a run, for a Rich console."""
+        from sdt_console.reports.terminal import summary
+
+        return summary(state)
+
+    def run_document(self, state: RunState) -> dict[str, Any]:
+        """The run as the JSON object of ``sdt --ci --json``."""
+        from sdt_console.reports.document import document
+
+        return document(state)
+
+    def _context(self, recorder: Any, plan: Plan, skip_gates: dict[str, str]) -> Context:
+        from sdt_console.clients.ecr import EcrClient
+        from sdt_console.clients.elb import LoadBalancerClient
+        from sdt_console.clients.http import HttpClient
+        from sdt_console.pipeline.context import Context
+
+        return Context(
+            run=recorder.run,
+            catalog=self.catalog,
+            plan=plan,
+            repo=self.repository,
+            builder=self._builder(),
+            ecs=self.ecs,
+            ecr=EcrClient(self._aws),
+            balancers=LoadBalancerClient(self._aws),
+            http=HttpClient(self._caller),
+            clock=self.clock,
+            emit=recorder.emit,
+            skip_gates=skip_gates,
+            poll_seconds=self.settings.poll_seconds,
+        )
+
+    # --- whom we call --------------------------------------------------------
+
+    @cached_property
+    def _caller(self) -> Caller:
+        from sdt_console.clients.call import Caller
+
+        return Caller(read_only=self.settings.read_only)
+
+    @cached_property
+    def _aws(self) -> Aws:
+        from sdt_console.clients.aws import Aws
+
+        return Aws(
+            self._caller,
+            region=self.catalog.region(self.environment),
+            profile=self.settings.profile,
+            role=self.catalog.environments[self.environment].role,
+        )
+
+    @cached_property
+    def ecs(self) -> EcsClient:
+        from sdt_console.clients.ecs import EcsClient
+
+        return EcsClient(self._aws)
+
+    def _builder(self) -> Builder:
+        """:raises UsageError: the builder asked for is not there."""
+        from sdt_console.clients.engine_builder import EngineBuilder
+        from sdt_console.clients.sandbox_builder import SandboxBuilder
+
+        if self.settings.builder == "sandbox":
+            return SandboxBuilder(self._caller)
+        engine = EngineBuilder(self._caller)
+        missing = engine.available()
+        if missing is None:
+            return engine
+        if self.settings.builder == "engine":
+            raise UsageError("no Docker Engine", missing, "start one, or build with --builder sandbox")
+        return SandboxBuilder(self._caller)
+
+    # --- what we remember ----------------------------------------------------
+
+    @cached_property
+    def state_folder(self) -> Path:
+        given = self.settings.environ.get("SDT_STATE")
+        if given:
+            return Path(given)
+        from platformdirs import user_state_path
+
+        return user_state_path("sdt-console", appauthor=False)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """:raises JournalError: it cannot be opened."""
+        from sdt_console.runs.journal import Journal
+
+        return Journal(self.state_folder / "journal.sqlite3")
+
+    def close(self) -> None:
+        """Let go of threads and files; safe to call more than once."""
+        if "_caller" in self.__dict__:
+            self._caller.close()
+        if "journal" in self.__dict__:
+            self.journal.close()
+
+
+def catalog_schema() -> dict[str, Any]:
+    """JSON Schema of ``catalog.toml``."""
+    from sdt_console.catalog.schema import schema
+
+    return schema()

@@ -1,0 +1,153 @@
+"""A run in the terminal: a line for each thing that happens, and the report at its end."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from sdt_console import events as ev
+from sdt_console.model import Failure, Outcome, RunState
+from sdt_console.text import visible
+
+GLYPHS = {
+    Outcome.SUCCEEDED: ("✔", "green"),
+    Outcome.NOTHING_TO_DO: ("✔", "green"),
+    Outcome.SKIPPED: ("○", "dim"),
+    Outcome.ROLLED_BACK: ("↩", "yellow"),
+    Outcome.REFUSED: ("✖", "yellow"),
+    Outcome.INTERRUPTED: ("✖", "yellow"),
+    Outcome.FAILED: ("✖", "red"),
+    Outcome.TIMED_OUT: ("✖", "red"),
+    Outcome.ROLLBACK_FAILED: ("✖", "bold red"),
+}
+
+
+class TerminalReport:
+    """Writes a run's story as it happens; a subscriber.
+
+    :param stream: where the lines go; narration belongs on stderr.
+    :param colour: whether the stream understands colours.
+    """
+
+    def __init__(self, stream: TextIO, *, colour: bool) -> None:
+        self._console = Console(
+            file=stream,
+            force_terminal=colour,
+            no_color=not colour,
+            markup=False,
+            highlight=False,
+            emoji=False,
+            width=None if colour else 160,
+            soft_wrap=True,
+        )
+        self._began = 0.0
+
+    def __call__(self, event: ev.Event) -> None:
+        body = event.body
+        if isinstance(body, ev.RunStarted):
+            self._began = event.at
+            base, head = body.base[:12] or "nothing", body.head[:12]
+            self._line(
+                event, "run", event.run, f"{body.environment}  {base} → {head}  {visible(body.title)}", "bold"
+            )
+        elif isinstance(body, ev.StepProgressed):
+            if body.stage in ("deploy", "health"):
+                self._line(event, body.stage, body.service, visible(body.note), "dim")
+        elif isinstance(body, ev.StepFinished):
+            self._finished(event, body.stage, body.service, body.outcome, body.note, body.failure)
+        elif isinstance(body, ev.StageFinished):
+            self._finished(event, body.stage, "", body.outcome, body.note, body.failure)
+        elif isinstance(body, ev.Noted):
+            style = "yellow" if body.level == "warning" else ""
+            self._line(event, body.stage or "note", body.service, visible(body.text), style)
+
+    def _finished(
+        self, event: ev.Event, stage: str, service: str, outcome: Outcome, note: str, failure: Failure | None
+    ) -> None:
+        glyph, style = GLYPHS[outcome]
+        told = note
+        if failure is not None:
+            told = failure.what + (f": {failure.cause}" if failure.cause else "")
+        word = "" if outcome is Outcome.SUCCEEDED else f"{outcome} "
+        self._line(event, stage, service or "·", f"{glyph} {word}{visible(told)}".rstrip(), style)
+
+    def _line(self, event: ev.Event, stage: str, service: str, text: str, style: str) -> None:
+        elapsed = event.at - self._began
+        line = Text(f"{int(elapsed) // 60:3d}:{elapsed % 60:04.1f}  ", style="dim")
+        line.append(f"{stage:<9}{service:<24}", style="not dim")
+        line.append(f" {text}", style=f"not dim {style}")
+        self._console.print(line)
+
+
+def summary(state: RunState) -> RenderableType:
+    """The report at the end of a run: on failure its cause first, then stages and services."""
+    title = _word(state.outcome)
+    title.append(
+        f"  run {state.run}  {state.environment}  {seconds(state.duration_s)}  exit {state.exit_code}",
+        style="not bold",
+    )
+    parts: list[RenderableType] = [Text(), title]
+    if state.failure is not None:
+        parts += _failure(state.failure)
+    if state.stages:
+        parts += [Text(), _stages(state)]
+    if state.services:
+        parts += [Text(), _services(state)]
+    return Group(*parts)
+
+
+def _failure(failure: Failure) -> list[RenderableType]:
+    lines = [Text(f"  what  {visible(failure.what)}", style="bold")]
+    if failure.cause:
+        lines.append(Text(f"  why   {visible(failure.cause)}"))
+    lines += [Text(f"        {visible(line)}", style="dim") for line in failure.evidence]
+    if failure.next:
+        lines.append(Text(f"  next  {visible(failure.next)}", style="cyan"))
+    return list(lines)
+
+
+def _stages(state: RunState) -> Table:
+    table = _table("STAGE", "OUTCOME", "TIME", "NOTE")
+    for stage in state.stages:
+        note = visible(stage.failure.what if stage.failure else stage.note)
+        table.add_row(Text(stage.name), _word(stage.outcome), Text(seconds(stage.duration_s)), Text(note))
+    return table
+
+
+def _services(state: RunState) -> Table:
+    table = _table("SERVICE", "OUTCOME", "REVISION", "TAG", "DIGEST")
+    for service in state.services:
+        before, now = service.previous.rpartition(":")[2], service.task_definition.rpartition(":")[2]
+        tag = service.image.rpartition(":")[2] if "@" not in service.image else ""
+        table.add_row(
+            Text(service.name),
+            _word(service.outcome),
+            Text(before if before == now or not now else f"{before} → {now}"),
+            Text(visible(tag[:12])),
+            Text(service.digest[:19]),
+        )
+    return table
+
+
+def _word(outcome: Outcome | None) -> Text:
+    if outcome is None:
+        return Text("…")
+    glyph, style = GLYPHS[outcome]
+    return Text(f"{glyph} {outcome}", style=style)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for column in columns:
+        table.add_column(column, no_wrap=column != "NOTE")
+    return table
+
+
+def seconds(duration: float | None) -> str:
+    """``0:04`` or ``12:30``; tenths below a minute: ``4.2 s``."""
+    if duration is None:
+        return "…"
+    return f"{duration:.1f} s" if duration < 60 else f"{int(duration) // 60}:{int(duration) % 60:02d}"
