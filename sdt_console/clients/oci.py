@@ -235,6 +235,29 @@ def image_manifest(config: Descriptor, layers: Iterable[Layer]) -> bytes:
     )
 
 
+@dataclass(frozen=True)
+class ParsedManifest:
+    media_type: str
+    config: Descriptor
+    layers: tuple[Descriptor, ...]
+
+
+def parse_manifest(body: bytes) -> ParsedManifest:
+    """Read an image manifest.
+
+    :raises ValueError: it is none; an index is none either.
+    """
+    try:
+        value = json.loads(body)
+        config, *layers = (
+            Descriptor(entry["mediaType"], entry["digest"], entry["size"])
+            for entry in [value["config"], *value["layers"]]
+        )
+        return ParsedManifest(value.get("mediaType", MANIFEST_TYPE), config, tuple(layers))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not an image manifest: {error}") from None
+
+
 class OciLayout:
     """A folder that holds one image in the form of the OCI image layout.
 
