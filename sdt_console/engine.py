@@ -14,11 +14,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TextIO
 
 from sdt_console.errors import ReadOnlyError, SdtError, UsageError
 from sdt_console.events import Event, Planned, RunFinished, RunStarted, StageFinished, StageStarted
 from sdt_console.model import Detection, Outcome, Plan, Revision, RunState
+from sdt_console.text import plural
 
 if TYPE_CHECKING:
     from sdt_console.catalog.model import Catalog
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from sdt_console.pipeline.context import Context
     from sdt_console.pipeline.ports import Builder, Clock
     from sdt_console.runs.journal import Journal
+    from sdt_console.runs.recorder import Recorder
 
 Subscriber = Callable[[Event], None]
 
@@ -218,6 +221,7 @@ class Engine:
             )
         began = self.clock.now()
         environment = self.environment
+        builder = self._builder()
         detection = self.detect(base, head, force_full_build=force_full_build)
         recorder = Recorder(secrets.token_hex(4), self.journal, self.clock.now, subscribers)
         recorder.emit(RunStarted(environment, detection.base, detection.head, title, by), at=began)
@@ -234,8 +238,8 @@ class Engine:
             recorder.emit(RunFinished(Outcome.FAILED, error.exit_code, error.failure()))
             return recorder.state
         recorder.emit(Planned(to_json(plan)))
-        recorder.emit(StageFinished("plan", Outcome.SUCCEEDED, f"{len(plan.waves)} waves"))
-        await walk(self._context(recorder, plan, dict(skip_gates or {})))
+        recorder.emit(StageFinished("plan", Outcome.SUCCEEDED, plural(len(plan.waves), "wave")))
+        await walk(self._context(recorder, plan, builder, dict(skip_gates or {})))
         return recorder.state
 
     def gates_beyond(self, *known: str) -> list[str]:
@@ -262,7 +266,9 @@ class Engine:
 
         return document(state)
 
-    def _context(self, recorder: Any, plan: Plan, skip_gates: dict[str, str]) -> Context:
+    def _context(
+        self, recorder: Recorder, plan: Plan, builder: Builder, skip_gates: dict[str, str]
+    ) -> Context:
         from sdt_console.clients.ecr import EcrClient
         from sdt_console.clients.elb import LoadBalancerClient
         from sdt_console.clients.http import HttpClient
@@ -273,7 +279,7 @@ class Engine:
             catalog=self.catalog,
             plan=plan,
             repo=self.repository,
-            builder=self._builder(),
+            builder=builder,
             ecs=self.ecs,
             ecr=EcrClient(self._aws),
             balancers=LoadBalancerClient(self._aws),
@@ -311,18 +317,24 @@ class Engine:
 
     def _builder(self) -> Builder:
         """:raises UsageError: the builder asked for is not there."""
-        from sdt_console.clients.engine_builder import EngineBuilder
         from sdt_console.clients.sandbox_builder import SandboxBuilder
 
         if self.settings.builder == "sandbox":
-            return SandboxBuilder(self._caller)
+            return SandboxBuilder(self._caller, Path(self._scratch.name))
+        from sdt_console.clients.engine_builder import EngineBuilder
+
         engine = EngineBuilder(self._caller)
         missing = engine.available()
         if missing is None:
             return engine
         if self.settings.builder == "engine":
             raise UsageError("no Docker Engine", missing, "start one, or build with --builder sandbox")
-        return SandboxBuilder(self._caller)
+        return SandboxBuilder(self._caller, Path(self._scratch.name))
+
+    @cached_property
+    def _scratch(self) -> TemporaryDirectory[str]:
+        """Where images put together here are kept until they are pushed."""
+        return TemporaryDirectory(prefix="sdt-images-")
 
     # --- what we remember ----------------------------------------------------
 
@@ -346,6 +358,8 @@ class Engine:
         """Let go of threads and files; safe to call more than once."""
         if "_caller" in self.__dict__:
             self._caller.close()
+        if "_scratch" in self.__dict__:
+            self._scratch.cleanup()
         if "journal" in self.__dict__:
             self.journal.close()
 

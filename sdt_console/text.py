@@ -48,3 +48,11 @@ def clipped(text: str, limit: int) -> str:
 def plural(count: int, noun: str, many: str = "") -> str:
     """``1 file``, ``2 files``."""
     return f"{count} {noun if count == 1 else many or noun + 's'}"
+
+
+def size(count: int) -> str:
+    """Bytes as a registry shows them: ``812 B``, ``4.1 kB``, ``96.3 MB`` (powers of ten)."""
+    for factor, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if count >= factor:
+            return f"{count / factor:.1f} {unit}"
+    return f"{count} B"

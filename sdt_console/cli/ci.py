@@ -83,7 +83,7 @@ def pipeline(
 
 def run_and_report(door: Engine, **request: Any) -> int:
     """One run: its story on stderr, its report or JSON document on stdout; the exit code."""
-    from sdt_console.cli.output import console, write_json
+    from sdt_console.cli.output import show, write_json
 
     options = given()
     colour = sys.stderr.isatty() and not options.ci and "NO_COLOR" not in os.environ
@@ -93,7 +93,7 @@ def run_and_report(door: Engine, **request: Any) -> int:
     if options.json:
         write_json(door.run_document(state))
     else:
-        console().print(door.summary(state))
+        show(door.summary(state))
     return state.exit_code if state.exit_code is not None else 3
 
 

@@ -11,6 +11,8 @@ from sdt_console.cli.options import command, engine, given
 from sdt_console.text import clipped, decodable, plural, visible
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from sdt_console.model import Detection
 
 _FILES_SHOWN = 3
@@ -44,19 +46,21 @@ def detect(
     repo: Path | None, base: str | None, head: str | None, force_full_build: bool, worktree: bool
 ) -> None:
     """Which services changed between two commits, and the reason for each."""
-    from sdt_console.cli.output import console, write_json
+    from sdt_console.cli.output import show, write_json
 
     found = engine(repo=repo).detect(base, head, worktree=worktree, force_full_build=force_full_build)
     if given().json:
         write_json(document(found))
         return
-    out = console()
+    show(picture(found))
+
+
+def picture(found: Detection) -> RenderableType:
+    """A line a service: built or skipped, and why; the first of its files below."""
+    from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
-    out.print(Text(heading(found), style="bold"))
-    for remark in found.remarks:
-        out.print(Text(f"  {remark}", style="dim"))
     table = Table.grid(padding=(0, 2))
     for selection in found.selections:
         style = "green" if selection.selected else "dim"
@@ -70,7 +74,8 @@ def detect(
                 style="" if selection.selected else "dim",
             ),
         )
-    out.print(table)
+    remarks = [Text(f"  {remark}", style="dim") for remark in found.remarks]
+    return Group(Text(heading(found), style="bold"), *remarks, table)
 
 
 def heading(found: Detection) -> str:

@@ -13,7 +13,7 @@ from sdt_console.errors import SdtError
 from sdt_console.text import visible
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
 _PIPED_WIDTH = 160
 
@@ -38,6 +38,17 @@ def error_text(error: SdtError, *, colour: bool) -> str:
     if error.next:
         lines.append(f"  next: {visible(error.next)}")
     return "\n".join(lines)
+
+
+def show(picture: RenderableType) -> None:
+    """A picture on stdout; into a pipe without the spaces that only a terminal's edge needs."""
+    if sys.stdout.isatty():
+        console().print(picture)
+        return
+    out = console()
+    with out.capture() as captured:
+        out.print(picture)
+    click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def console() -> Console:

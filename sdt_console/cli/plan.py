@@ -34,7 +34,7 @@ def plan(
 
     Reads only; the plan is data: -o writes it, and the same commits give the same plan.
     """
-    from sdt_console.cli.output import console, write_json
+    from sdt_console.cli.output import show, write_json
 
     door = engine(repo=repo)
     detection = door.detect(base, head, force_full_build=force_full_build)
@@ -50,7 +50,7 @@ def plan(
     elif output is None:
         from sdt_console.cli.plan_picture import picture
 
-        console().print(picture(made, door.groups))
+        show(picture(made, door.groups))
 
 
 def _write(path: Path, text: str) -> None:

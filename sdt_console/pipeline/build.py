@@ -9,7 +9,7 @@ from sdt_console.errors import BuildError
 from sdt_console.events import Done, Intended
 from sdt_console.model import BuildOrder, BuiltImage, Outcome
 from sdt_console.pipeline.context import Context, Verdict, each, raise_first, step
-from sdt_console.text import plural
+from sdt_console.text import plural, size
 
 
 async def build(ctx: Context, source: Path, verdict: Verdict) -> dict[str, BuiltImage]:
@@ -55,7 +55,7 @@ async def _one(ctx: Context, name: str, source: Path, told: Verdict) -> BuiltIma
     ctx.emit(Intended("build", name, "build", {"dockerfile": order.dockerfile, "tags": order.references}))
     image = await ctx.builder.build(order, ctx.progress("build", name))
     ctx.emit(Done("build", name, "build", {"image_id": image.image_id, "size": image.size}))
-    told.note = f"{image.size / 1e6:.1f} MB"
+    told.note = size(image.size)
     told.result = {"image": order.references[0]}
     return image
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import posixpath
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from sdt_console.catalog.graph import reachable
-from sdt_console.catalog.model import Catalog, Service, Shared
+from sdt_console.catalog.ignore import matcher
+from sdt_console.catalog.model import Catalog, Service
 from sdt_console.model import Change, Detection, Selection
-from sdt_console.pipeline.base import WORKTREE, Range, resolve
+from sdt_console.pipeline.base import resolve
+from sdt_console.pipeline.places import Places, find
 from sdt_console.pipeline.ports import Repository
 from sdt_console.text import plural, visible
-
-Ignored = Callable[[str], bool]
-_LINK = "120000"
 
 
 def detect(
@@ -37,7 +34,7 @@ def detect(
     changes: Sequence[Change] = ()
     if not span.everything and span.base != span.head:
         changes = repo.worktree_changes(span.base) if worktree else repo.changes(span.base, span.head)
-    places, remarks = _places(catalog, repo, span)
+    places = find(catalog, repo, span)
     votes = _Votes(catalog, places)
     for change in changes:
         votes.count(change)
@@ -45,70 +42,13 @@ def detect(
     selections = [_judge(catalog, service, votes, places, forced) for service in catalog.services]
     selections += [Selection(d.name, False, "data service: watched, never built") for d in catalog.data]
     told = [r for r in (span.remark, span.everything and f"{span.everything}: all active services") if r]
-    return Detection(span.base, span.head, tuple(selections), tuple(told) + tuple(remarks))
-
-
-@dataclass
-class _Places:
-    """Where the parts of the catalog lie in the repository: folder → names."""
-
-    services: dict[str, list[str]] = field(default_factory=dict)
-    shared: dict[str, list[str]] = field(default_factory=dict)
-    governing: dict[str, list[Service | Shared]] = field(default_factory=dict)
-    dockerfiles: dict[str, list[Service]] = field(default_factory=dict)
-    missing: set[str] = field(default_factory=set)
-    """Services whose folder is not in the tree."""
-
-
-def _places(catalog: Catalog, repo: Repository, span: Range) -> tuple[_Places, list[str]]:
-    """Read from the tree which folders exist, and follow those that are links."""
-    places = _Places()
-    remarks: list[str] = []
-    parts: list[Service | Shared] = [*catalog.services, *catalog.shared]
-    folders = {part.name: _normal(part.path) for part in parts}
-    there = repo.entries(span.tree, sorted({f for f in folders.values() if f}))
-    for part in parts:
-        folder = folders[part.name]
-        owners = places.services if isinstance(part, Service) else places.shared
-        owners.setdefault(folder, []).append(part.name)
-        exists = folder == "" or folder in there
-        if span.head == WORKTREE and folder:
-            exists = (repo.path / folder).is_dir()
-        if isinstance(part, Service) and not exists:
-            places.missing.add(part.name)
-        if there.get(folder) == _LINK:
-            target = posixpath.normpath(
-                posixpath.join(posixpath.dirname(folder), repo.link_target(span.tree, folder))
-            )
-            if target.startswith(("..", "/")):
-                remarks.append(
-                    f"{part.name}: its folder {visible(folder)} is a link that leaves the repository"
-                )
-            else:
-                owners.setdefault(_normal(target), []).append(part.name)
-        for file in catalog.build_files(part):
-            places.governing.setdefault(_normal(file), []).append(part)
-        if isinstance(part, Service):
-            for file in _docker_files(catalog, part):
-                places.dockerfiles.setdefault(file, []).append(part)
-    return places, remarks
-
-
-def _docker_files(catalog: Catalog, service: Service) -> Iterable[str]:
-    dockerfile = _normal(catalog.dockerfile(service))
-    return (dockerfile, f"{dockerfile}.dockerignore", _normal(f"{catalog.context(service)}/.dockerignore"))
-
-
-def _normal(path: str) -> str:
-    """``path`` as git writes it; the repository's root is the empty string."""
-    normal = posixpath.normpath(path)
-    return "" if normal == "." else normal
+    return Detection(span.base, span.head, tuple(selections), (*told, *places.remarks))
 
 
 class _Votes:
     """Which changed files speak for which part."""
 
-    def __init__(self, catalog: Catalog, places: _Places) -> None:
+    def __init__(self, catalog: Catalog, places: Places) -> None:
         self.own: dict[str, set[str]] = {}
         self.shared: dict[str, set[str]] = {}
         self.governing: dict[str, set[str]] = {}
@@ -116,10 +56,8 @@ class _Votes:
         self.ignored: dict[str, set[str]] = {}
         self.moved: dict[str, list[tuple[str, str]]] = {}
         self._places = places
-        self._ignored = _matcher(catalog.source.ignore)
-        self._own_ignored = {
-            s.name: (_normal(s.path), _matcher(s.ignore)) for s in catalog.services if s.ignore
-        }
+        self._ignored = matcher(catalog.source.ignore)
+        self._own_ignored = {s.name: matcher(s.ignore) for s in catalog.services if s.ignore}
 
     def count(self, change: Change) -> None:
         owners = self._file(change.path)
@@ -142,7 +80,7 @@ class _Votes:
         folder = path
         while True:
             for name in self._places.services.get(folder, ()):
-                if ignored or self._ignores(name, path):
+                if ignored or self._ignores(name, path[len(folder) :].lstrip("/")):
                     self.ignored.setdefault(name, set()).add(path)
                 else:
                     owners.add(name)
@@ -154,22 +92,11 @@ class _Votes:
             folder = folder.rpartition("/")[0]
 
     def _ignores(self, name: str, path: str) -> bool:
-        if name not in self._own_ignored:
-            return False
-        folder, ignored = self._own_ignored[name]
-        return ignored(path.removeprefix(f"{folder}/") if folder else path)
+        """:param path: as seen from the service's folder; empty for what stands in the folder's place."""
+        return bool(path) and name in self._own_ignored and self._own_ignored[name](path)
 
 
-def _matcher(patterns: Sequence[str]) -> Ignored:
-    if not patterns:
-        return lambda _: False
-    from pathspec import GitIgnoreSpec
-
-    spec = GitIgnoreSpec.from_lines(patterns)
-    return spec.match_file
-
-
-def _judge(catalog: Catalog, service: Service, votes: _Votes, places: _Places, forced: str) -> Selection:
+def _judge(catalog: Catalog, service: Service, votes: _Votes, places: Places, forced: str) -> Selection:
     own = votes.own.get(service.name, set())
     docker = votes.docker.get(service.name, set())
     governing = votes.governing.get(service.name, set()) - docker

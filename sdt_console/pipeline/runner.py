@@ -17,6 +17,7 @@ from sdt_console.pipeline.health import health
 from sdt_console.pipeline.push import push
 from sdt_console.pipeline.rollback import RollbackError, rollback
 
+EXIT_DEFECT = 3
 EXIT_INTERRUPTED = 130
 
 
@@ -25,7 +26,12 @@ async def walk(ctx: Context) -> RunFinished:
 
     :returns: that event, recorded already.
     """
-    finished = await _walk(ctx)
+    try:
+        finished = await _walk(ctx)
+    except Exception as defect:
+        told = Failure("a defect in sdt", type(defect).__name__, (), _left(ctx))
+        ctx.emit(RunFinished(Outcome.FAILED, EXIT_DEFECT, told))
+        raise
     ctx.emit(finished)
     return finished
 
@@ -81,6 +87,11 @@ async def _put_back(ctx: Context, error: SdtError) -> RunFinished:
 
 
 def _interrupted(ctx: Context) -> RunFinished:
-    left = f"updated and not judged: {', '.join(ctx.changed)}" if ctx.changed else "no service was updated"
-    told = Failure("the run was interrupted", left, (), "see `sdt show` for what was done, then run again")
+    told = Failure("the run was interrupted", "asked to stop", (), _left(ctx))
     return RunFinished(Outcome.INTERRUPTED, EXIT_INTERRUPTED, told)
+
+
+def _left(ctx: Context) -> str:
+    if not ctx.changed:
+        return "no service was updated; run again"
+    return f"look at {', '.join(ctx.changed)}: updated, and not judged; then run again"
