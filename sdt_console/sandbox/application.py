@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from .ecs.model import Task
@@ -18,29 +17,20 @@ class Answer:
     content_type: str = "application/json"
 
 
-Faults = Callable[[str], frozenset[str]]
-
-
 class Application:
-    """Answers for every running task.
-
-    :param faults: ECS service name → scenarios that are switched on for it.
-    """
-
-    def __init__(self, faults: Faults) -> None:
-        self._faults = faults
+    """Answers for every running task."""
 
     def answer(self, task: Task, path: str, now: float) -> Answer | None:
         """The response to a GET; ``None`` if nothing listens (not started yet, stopped)."""
-        if task.status not in ("ACTIVATING", "RUNNING", "DEACTIVATING") or now < task.ready_at:
+        if task.status not in ("RUNNING", "DEACTIVATING") or now < task.ready_at:
             return None
         bare = path.partition("?")[0].rstrip("/")
         if bare.startswith("/api/"):
             bare = "/" + bare.removeprefix("/api/").partition("/")[2]
-        name = task.service.name if task.service else task.group
         if bare in ("/actuator/health", "/actuator/health/liveness", "/actuator/health/readiness"):
-            return self._health(name, detailed=bare == "/actuator/health")
+            return _health(task, detailed=bare == "/actuator/health")
         if bare in ("", "/"):
+            name = task.service.name if task.service else task.group
             return _json(200, {"service": name, "task": task.id, "revision": task.definition.revision})
         return _json(404, {"status": 404, "error": "Not Found", "path": path})
 
@@ -49,17 +39,12 @@ class Application:
         answer = self.answer(task, path, now)
         return None if answer is None else answer.status
 
-    def _health(self, name: str, *, detailed: bool) -> Answer:
-        if "unhealthy" in self._faults(name):
-            down = (
-                {"status": "DOWN", "components": {"db": {"status": "DOWN"}}}
-                if detailed
-                else {"status": "DOWN"}
-            )
-            return _json(503, down)
-        return _json(
-            200, {"status": "UP", "groups": ["liveness", "readiness"]} if detailed else {"status": "UP"}
-        )
+
+def _health(task: Task, *, detailed: bool) -> Answer:
+    if task.faults & {"unhealthy", "breaker-rollback"}:
+        cause = {"components": {"db": {"status": "DOWN"}}} if detailed else {}
+        return _json(503, {"status": "DOWN"} | cause)
+    return _json(200, {"status": "UP"} | ({"groups": ["liveness", "readiness"]} if detailed else {}))
 
 
 def _json(status: int, body: object) -> Answer:

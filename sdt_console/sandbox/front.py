@@ -5,28 +5,31 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import re
+import socket
+import struct
 import threading
 import uuid
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
-from xml.sax.saxutils import escape
 
+from .control import PATH
 from .ecs import api
 from .ecs.errors import ApiError
+from .faults import ApiFaults
 from .heartbeat import Heartbeat
+from .target_health import target_health
+from .wire_errors import JSON, wire_error
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-_CREDENTIAL = re.compile(
-    r"Credential=(?P<key>[^/,\s]+)/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request"
-)
-_JSON = "application/x-amz-json-1.1"
+_CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
 _log = logging.getLogger(__name__)
-
-Body = list[bytes]
 
 
 class Front:
@@ -34,8 +37,10 @@ class Front:
 
     :param moto: moto's application; every call to it is made under ``lock``, for moto is not atomic.
     :param registry: answers ``/v2/…``.
+    :param control: answers ``/_sandbox…``.
     :param ecs: account and region → its ECS.
     :param account_of: access key → account id.
+    :param pause: waits for so many seconds; what a slow answer is made of.
     """
 
     def __init__(
@@ -43,138 +48,174 @@ class Front:
         *,
         moto: WSGIApplication,
         registry: WSGIApplication,
+        control: WSGIApplication,
+        faults: ApiFaults,
         ecs: Callable[[str, str], api.Ecs],
         account_of: Callable[[str], str],
         lock: threading.RLock,
         heartbeat: Heartbeat,
+        now: Callable[[], float],
+        pause: Callable[[float], object],
     ) -> None:
         self._moto = moto
         self._registry = registry
+        self._control = control
+        self._faults = faults
         self._ecs = ecs
         self._account_of = account_of
         self._lock = lock
         self._heartbeat = heartbeat
+        self._now = now
+        self._pause = pause
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = str(environ.get("PATH_INFO", ""))
         if path == "/v2" or path.startswith("/v2/"):
             return self._registry(environ, start_response)
+        if path == PATH or path.startswith(PATH + "/"):
+            return self._control(environ, start_response)
+        call = self._read(environ)
+        with self._lock:
+            mishap = self._faults.befalls(call.account, call.region, call.operation, self._now())
+        if mishap.delay:
+            self._pause(mishap.delay)
+        if mishap.refusal is not None:
+            refusal = mishap.refusal
+            answer = call.refuse(refusal.code, refusal.message, refusal.status)
+        else:
+            answer = self._answer(call)
+        if mishap.lost:
+            _cut(environ)
+        start_response(answer.status, list(answer.headers))
+        return [answer.body]
+
+    def _read(self, environ: WSGIEnvironment) -> Call:
         signed = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
-        key, region, service = (
-            (signed["key"], signed["region"], signed["service"]) if signed else ("", "", "")
-        )
+        key, region, service = signed.groups() if signed else ("", "", "")
         target = str(environ.get("HTTP_X_AMZ_TARGET", ""))
-        if target.startswith(api.TARGET):
-            operation = target.removeprefix(api.TARGET)
-            if operation in api.OPERATIONS:
-                return self._answer_ecs(operation, self._account_of(key), region, environ, start_response)
-        if service == "elasticloadbalancing":
-            form = parse_qs(_body(environ).decode())
+        return Call(
+            environ, service, self._account_of(key), region, target.rpartition(".")[2], _body(environ)
+        )
+
+    def _answer(self, call: Call) -> Response:
+        target = str(call.environ.get("HTTP_X_AMZ_TARGET", ""))
+        if target.startswith(api.TARGET) and call.operation in api.OPERATIONS:
+            return self._answer_ecs(call)
+        if call.service == "elasticloadbalancing":
+            form = parse_qs(call.body.decode())
             if form.get("Action") == ["DescribeTargetHealth"]:
-                answer = self._target_health(form, self._account_of(key), region, start_response)
+                answer = self._target_health(form, call)
                 if answer is not None:
                     return answer
-        return self._answer_moto(environ, self._account_of(key), start_response)
+        return self._answer_moto(call)
 
-    def _answer_ecs(
-        self,
-        operation: str,
-        account: str,
-        region: str,
-        environ: WSGIEnvironment,
-        start_response: StartResponse,
-    ) -> Body:
+    def _answer_ecs(self, call: Call) -> Response:
         try:
-            request = json.loads(_body(environ) or b"{}")
+            request = json.loads(call.body or b"{}")
+            if not isinstance(request, dict):
+                raise ValueError
         except ValueError:
-            return _error(
-                start_response, ApiError("SerializationException", "The request is not valid JSON.")
-            )
+            return call.refuse("SerializationException", "The request is not a JSON object.")
         with self._lock:
             self._heartbeat.catch_up()
             try:
-                answer = self._ecs(account, region).call(operation, request)
+                answer = self._ecs(call.account, call.region).call(call.operation, request)
             except ApiError as error:
-                return _error(start_response, error)
+                return call.refuse(error.code, error.message, error.status)
             except (KeyError, TypeError, AttributeError, ValueError):
-                _log.exception("%s failed", operation)
-                return _error(
-                    start_response, ApiError("SerializationException", "The request cannot be read.")
-                )
+                # A member of the wrong type; boto3 checks them before it calls, other clients may not.
+                _log.exception("%s failed", call.operation)
+                return call.refuse("SerializationException", "The request cannot be read.")
             body = json.dumps(answer, separators=(",", ":")).encode()
             self._heartbeat.catch_up()
-        return _send(start_response, "200 OK", _JSON, body)
+        return _response("200 OK", JSON, body)
 
-    def _target_health(
-        self, form: dict[str, list[str]], account: str, region: str, start_response: StartResponse
-    ) -> Body | None:
+    def _target_health(self, form: dict[str, list[str]], call: Call) -> Response | None:
         group = form.get("TargetGroupArn", [""])[0]
+        wanted = {v[0] for k, v in form.items() if k.startswith("Targets.member.") and k.endswith(".Id")}
         with self._lock:
             self._heartbeat.catch_up()
-            targets = self._ecs(account, region).targets
+            targets = self._ecs(call.account, call.region).targets
             if not targets.knows(group):
                 return None
-            wanted = {v[0] for k, v in form.items() if k.startswith("Targets.member.") and k.endswith(".Id")}
             found = [t for t in targets.of_group(group) if not wanted or t.address in wanted]
-            members = "".join(
-                f"<member><Target><Id>{t.address}</Id><Port>{t.port}</Port>"
-                f"<AvailabilityZone>{t.task.interface['zone']}</AvailabilityZone></Target>"
-                f"<HealthCheckPort>{t.port}</HealthCheckPort><TargetHealth><State>{t.state}</State>"
-                + (
-                    f"<Reason>{t.reason}</Reason><Description>{escape(t.description)}</Description>"
-                    if t.reason
-                    else ""
-                )
-                + "</TargetHealth></member>"
-                for t in found
-            )
-        body = (
-            '<DescribeTargetHealthResponse xmlns="http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/">'
-            f"<DescribeTargetHealthResult><TargetHealthDescriptions>{members}</TargetHealthDescriptions>"
-            f"</DescribeTargetHealthResult><ResponseMetadata><RequestId>{uuid.uuid4()}</RequestId>"
-            "</ResponseMetadata></DescribeTargetHealthResponse>"
-        )
-        return _send(start_response, "200 OK", "text/xml", body.encode())
+            return _response("200 OK", "text/xml", target_health(found))
 
-    def _answer_moto(self, environ: WSGIEnvironment, account: str, start_response: StartResponse) -> Body:
-        environ["HTTP_X_MOTO_ACCOUNT_ID"] = account
+    def _answer_moto(self, call: Call) -> Response:
+        environ = call.environ
+        environ["HTTP_X_MOTO_ACCOUNT_ID"] = call.account
+        if call.operation == "ReceiveMessage" or b"Action=ReceiveMessage" in call.body:
+            answer = self._run_moto(environ)  # waits for messages: it would hold up everyone
+        else:
+            with self._lock:
+                answer = self._run_moto(environ)
+        if answer is None:
+            # moto would answer 500 with a page of HTML, which clients take for a passing trouble and retry.
+            return call.refuse(
+                "UnknownOperationException",
+                f"The sandbox does not know {call.operation or 'this operation'}.",
+            )
+        return answer
+
+    def _run_moto(self, environ: WSGIEnvironment) -> Response | None:
         started: list[Any] = []
 
-        def capture(
-            status: str, headers: list[tuple[str, str]], exc_info: Any = None
-        ) -> Callable[[bytes], object]:
+        def capture(status: str, headers: Any, exc_info: Any = None) -> Callable[[bytes], object]:
             started[:] = [status, headers]
             return lambda data: None
 
-        body = _body(environ)
-        if (
-            environ.get("HTTP_X_AMZ_TARGET", "").endswith("AmazonSQS.ReceiveMessage")
-            or b"Action=ReceiveMessage" in body
-        ):
-            chunks = self._run_moto(environ, capture)  # waits for messages: it would hold up everyone
-        else:
-            with self._lock:
-                chunks = self._run_moto(environ, capture)
-        if chunks is None:
-            operation = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2] or "this operation"
-            return _error(
-                start_response,
-                ApiError("UnknownOperationException", f"The sandbox does not know {operation}."),
-            )
-        start_response(started[0], started[1])
-        return chunks
-
-    def _run_moto(self, environ: WSGIEnvironment, capture: Any) -> Body | None:
         try:
             response = self._moto(environ, capture)
             try:
-                return [bytes(chunk) for chunk in response]
+                body = b"".join(response)
             finally:
                 if hasattr(response, "close"):
                     response.close()
         except NotImplementedError:
-            # moto would answer 500 with a page of HTML, which clients take for a passing trouble and retry.
             return None
+        return Response(started[0], tuple(started[1]), body)
+
+
+@dataclass(frozen=True)
+class Response:
+    """``status`` with its phrase, as WSGI wants it."""
+
+    status: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Call:
+    """One API call.
+
+    :param service: signing name; empty if the call is not signed.
+    :param operation: of the JSON protocols; empty for others.
+    """
+
+    environ: WSGIEnvironment
+    service: str
+    account: str
+    region: str
+    operation: str
+    body: bytes
+
+    def refuse(self, code: str, message: str, status: int = 400) -> Response:
+        error = wire_error(self.environ, self.service, code, message, status)
+        return _response(
+            f"{status} {HTTPStatus(status).phrase}", error.content_type, error.body, error.headers
+        )
+
+
+def _response(
+    status: str, content_type: str, body: bytes, more: tuple[tuple[str, str], ...] = ()
+) -> Response:
+    headers = (
+        ("Content-Type", content_type),
+        ("Content-Length", str(len(body))),
+        ("x-amzn-RequestId", str(uuid.uuid4())),
+    )
+    return Response(status, headers + more, body)
 
 
 def _body(environ: WSGIEnvironment) -> bytes:
@@ -187,17 +228,9 @@ def _body(environ: WSGIEnvironment) -> bytes:
     return bytes(data)
 
 
-def _send(start_response: StartResponse, status: str, content_type: str, body: bytes) -> Body:
-    headers = [
-        ("Content-Type", content_type),
-        ("Content-Length", str(len(body))),
-        ("x-amzn-RequestId", str(uuid.uuid4())),
-    ]
-    start_response(status, headers)
-    return [body]
-
-
-def _error(start_response: StartResponse, error: ApiError) -> Body:
-    body = json.dumps({"__type": error.code, "message": error.message}).encode()
-    status = "400 Bad Request" if error.status == 400 else f"{error.status} Error"
-    return _send(start_response, status, _JSON, body)
+def _cut(environ: WSGIEnvironment) -> None:
+    """Reset the connection: the call was carried out, and the client does not hear of it."""
+    connection: socket.socket = environ["werkzeug.socket"]
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    os.close(connection.detach())  # close() alone waits for the handler's files on the socket
+    raise ConnectionResetError("the answer is lost")

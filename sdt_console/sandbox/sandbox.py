@@ -7,6 +7,7 @@ import random
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -29,14 +30,17 @@ from . import ecr
 from .application import Application
 from .balancer import LoadBalancer
 from .clock import DEFAULT_SPEED, Clock, Pace, SystemClock
+from .control import Control
 from .ecs.api import Ecs
 from .ecs.identity import Identity
 from .ecs.model import Task
 from .ecs.region import Region
 from .environment import MotoSurroundings
+from .faults import ApiFaults
 from .front import Front
 from .heartbeat import Heartbeat
 from .registry import RegistryApp
+from .scenarios import Scenarios
 from .seed import HISTORY, Seed
 from .server import LoopbackServer
 from .timeline import Timeline
@@ -55,6 +59,7 @@ class Sandbox:
     :ivar endpoint: ``http://127.0.0.1:PORT``, for ``AWS_ENDPOINT_URL``.
     :ivar registry: ``127.0.0.1:PORT``, the registry host in ECR's repository URIs.
     :ivar environ: what any AWS client needs in its environment to use the sandbox.
+    :ivar scenarios: what goes wrong on purpose; switch them with ``on`` and ``off``.
     :ivar load_balancers: environment → base URL of its load balancer.
     """
 
@@ -68,6 +73,7 @@ class Sandbox:
         port: int = 0,
         speed: float | None = None,
         environments: Sequence[str] | None = None,
+        scenarios: Sequence[str] = (),
         clock: Clock | None = None,
     ) -> Sandbox:
         """Start an account with every service of the catalog up.
@@ -75,8 +81,10 @@ class Sandbox:
         :param port: of the endpoint; 0 for a free one.
         :param speed: 1 for life-like minutes; the default is such that a deploy takes about two seconds.
         :param environments: names of the catalog; all by default.
+        :param scenarios: to switch on once everything is up, each ``NAME`` or ``NAME:SERVICE``.
         :param clock: a clock other than the machine's; the sandbox then moves in :meth:`advance` only.
-        :raises UsageError: the port is taken, an environment is unknown, or a sandbox runs already.
+        :raises UsageError: the port is taken, an environment or a scenario is unknown, or a
+            sandbox runs already.
         """
         if cls._running is not None:
             raise UsageError(
@@ -89,7 +97,13 @@ class Sandbox:
                 raise UsageError(f"no such environment: {env}", "", f"choose from {known}")
         if speed is not None and not speed > 0:
             raise UsageError(f"the speed must be above 0, not {speed}", "", "1 is life-like, 60 the default")
-        return cls(catalog, port, Pace(speed or DEFAULT_SPEED), chosen, clock)
+        board = Scenarios(catalog)
+        for text in scenarios:
+            board.parse(text)  # before anything is started
+        sandbox = cls(catalog, port, Pace(speed or DEFAULT_SPEED), chosen, clock)
+        for text in scenarios:
+            sandbox.scenarios.on(text)
+        return sandbox
 
     def __init__(
         self, catalog: Catalog, port: int, pace: Pace, environments: tuple[str, ...], clock: Clock | None
@@ -98,10 +112,13 @@ class Sandbox:
         self._undo: list[Callable[[], object]] = []
         self._lock = threading.RLock()
         self._clock: Clock = clock or SystemClock()
+        # A clock that is moved by hand does not move while anyone sleeps.
+        self._pause: Callable[[float], object] = time.sleep if clock is None else lambda seconds: None
         start = self._clock.now()
         self._timeline = Timeline(start - HISTORY, pace)
         self._heartbeat = Heartbeat(self._timeline, self._clock, self._lock)
-        self._application = Application(self._faults)
+        self._application = Application()
+        self.scenarios = Scenarios(catalog)
         self._regions: dict[tuple[str, str], Ecs] = {}
         try:
             self._assemble(port, environments, start)
@@ -134,10 +151,14 @@ class Sandbox:
         self._front = Front(
             moto=DomainDispatcherApplication(create_backend_app),
             registry=registry,
+            control=Control(self.scenarios, self._about),
+            faults=ApiFaults(self.scenarios),
             ecs=self.ecs,
             account_of=self._account_of,
             lock=self._lock,
             heartbeat=self._heartbeat,
+            now=self._clock.now,
+            pause=self._pause,
         )
         servers = {}
         for env in environments:
@@ -195,7 +216,9 @@ class Sandbox:
     def ecs(self, account: str, region: str) -> Ecs:
         """The ECS of one account in one region; the lock must be held."""
         if (account, region) not in self._regions:
-            surroundings = MotoSurroundings(account, region, self.registry, self._faults, self._note)
+            surroundings = MotoSurroundings(
+                account, region, self.registry, self.scenarios.of_service, self._note
+            )
             identity = Identity(account, region, random.Random(f"{account}/{region}"))
             self._regions[account, region] = Ecs(
                 Region(identity, self._timeline, surroundings), self._application
@@ -226,8 +249,15 @@ class Sandbox:
         found = get_account_id_from(access_key)
         return self._catalog.aws.account if found == _MOTO_ACCOUNT else found
 
-    def _faults(self, service: str) -> frozenset[str]:
-        return frozenset()
+    def _about(self) -> dict[str, Any]:
+        return {
+            "endpoint": self.endpoint,
+            "registry": self.registry,
+            "load_balancers": dict(self.load_balancers),
+            "region": self._catalog.aws.region,
+            "account": self._catalog.aws.account,
+            "scenarios": self.scenarios.active,
+        }
 
     def _note(self, task: Task, what: str) -> None:
         pass

@@ -32,9 +32,6 @@ class Lifecycle:
     def _pace(self) -> Pace:
         return self.region.timeline.pace
 
-    def _faults(self, task: Task) -> frozenset[str]:
-        return self.region.surroundings.faults(task.service.name) if task.service else frozenset()
-
     def _later(self, seconds: float, task: Task, expected: str, step: Hook) -> None:
         """Take ``step`` after a while, unless the task has left the state it is in now."""
 
@@ -64,8 +61,7 @@ class Lifecycle:
             self._later(self._pace.pull_failure, task, "PENDING", lambda t: self._cannot_start(t, error))
 
     def _start_error(self, task: Task) -> str | None:
-        faults = self._faults(task)
-        if "secret-missing" in faults:
+        if "secret-missing" in task.faults:
             secret = (
                 _first_secret(task)
                 or f"arn:aws:secretsmanager:{self.region.identity.region}:"
@@ -87,7 +83,7 @@ class Lifecycle:
                 if container.digest
                 else container.image
             )
-            if "image-missing" in faults or self.region.surroundings.digest(reference) is None:
+            if "image-missing" in task.faults or self.region.surroundings.digest(reference) is None:
                 return (
                     "CannotPullContainerError: pull image manifest has been retried 1 time(s): "
                     f"failed to resolve ref {reference}: {reference}: not found"
@@ -117,14 +113,13 @@ class Lifecycle:
         for container in task.containers:
             container.status = "RUNNING"
             container.runtime_id = f"{task.id}-{self.region.identity.random.randrange(10**9, 10**10)}"
-        faults = self._faults(task)
-        slow = "slow-start" in faults
+        slow = "slow-start" in task.faults
         start_up = self._pace.slow_start_up if slow else self._pace.start_up
         task.ready_at = now + self._pace.seconds(start_up)
         self.region.surroundings.note(task, "started")
-        if "crash-loop" in faults:
+        if "crash-loop" in task.faults:
             self._later(self._pace.crash, task, "RUNNING", lambda t: self.crash(t, 1))
-        elif "out-of-memory" in faults:
+        elif "out-of-memory" in task.faults:
             self._later(self._pace.crash, task, "RUNNING", self._out_of_memory)
         else:
             self._later(start_up, task, "RUNNING", self._ready)

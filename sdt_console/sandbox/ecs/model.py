@@ -90,6 +90,8 @@ class Deployment:
     announced_impaired: bool = False
     baked: bool = False
     record: ServiceDeployment | None = None
+    spared: bool = False
+    """It goes back to what worked: scenarios leave its tasks alone."""
     completed_before: bool = False
     """It has been COMPLETED at least once, so that it can be rolled back to."""
 
@@ -172,6 +174,9 @@ class Task:
     """When its application begins to answer."""
     healthy: bool = False
     """It has passed its health checks, or has none and runs."""
+    faults: frozenset[str] = frozenset()
+    """Scenarios that it was started under."""
+    drained: bool = False
     targets: list[str] = field(default_factory=list)
     """Target groups in which it is registered."""
 

@@ -58,7 +58,7 @@ class Rollouts:
             digests=self._resolve(definition),
             created_at=now,
         )
-        breaker = _breaker(service)
+        breaker = self._breaker(service)
         sources = tuple(
             d.revision for d in service.deployments if any(t.status == "RUNNING" for t in service.tasks_of(d))
         )
@@ -73,6 +73,7 @@ class Rollouts:
             threshold=breaker_threshold(service.desired),
         )
         deployment = Deployment(identity.deployment_id(), revision, now, now, record=record)
+        deployment.spared = self._goes_back(service, definition)
         deployment.reason = f"ECS deployment {deployment.id} in progress."
         self._supersede(service)
         service.deployments.insert(0, deployment)
@@ -89,6 +90,21 @@ class Rollouts:
             if digest is not None:
                 digests[container["name"]] = digest
         return digests
+
+    def _breaker(self, service: Service) -> Wire:
+        if "breaker-rollback" in self.region.surroundings.faults(service.name):
+            return {"enable": True, "rollback": True}
+        set_up: Wire = service.configuration.get("deploymentCircuitBreaker", {})
+        return {"enable": False, "rollback": False} | set_up
+
+    def _goes_back(self, service: Service, definition: TaskDefinition) -> bool:
+        """Whether ``definition`` is not what runs now, but what has run well before."""
+        if not service.deployments or service.primary.revision.definition is definition:
+            return False
+        return any(
+            record.status == "SUCCESSFUL" and record.target.definition is definition
+            for record in service.records
+        )
 
     def _supersede(self, service: Service) -> None:
         now = self.region.now
@@ -152,7 +168,7 @@ class Rollouts:
         self.fail(service, deployment, BREAKER_FAILED)
         self.region.say(service, f"(deployment {deployment.id}) deployment failed: tasks failed to start.")
         record = deployment.record
-        if _breaker(service)["rollback"] and self.roll_back(
+        if self._breaker(service)["rollback"] and self.roll_back(
             service, BREAKER_ROLLBACK, "ECS deployment circuit breaker: rolling back to deploymentId {id}."
         ):
             return
@@ -199,7 +215,9 @@ class Rollouts:
     def _restore(self, revision: Revision) -> Deployment:
         # The tasks of that deployment are gone; its tags are not resolved anew (version consistency).
         now = self.region.now
-        return Deployment(self.region.identity.deployment_id(), revision, now, now, completed_before=True)
+        return Deployment(
+            self.region.identity.deployment_id(), revision, now, now, spared=True, completed_before=True
+        )
 
     def stop(self, service: Service, record: ServiceDeployment, kind: str) -> None:
         """What StopServiceDeployment asks for: ``ROLLBACK`` or ``ABORT``, once the scheduler gets to it."""
@@ -222,11 +240,6 @@ class Rollouts:
         record.finished_at = record.updated_at = self.region.now
         if record.breaker == "MONITORING":
             record.breaker = "MONITORING_COMPLETE"
-
-
-def _breaker(service: Service) -> Wire:
-    set_up: Wire = service.configuration.get("deploymentCircuitBreaker", {})
-    return {"enable": False, "rollback": False} | set_up
 
 
 def _forget(service: Service, record: ServiceDeployment) -> None:

@@ -88,12 +88,18 @@ class Scheduler:
             },
             service=service,
             deployment=deployment,
+            faults=self._faults(service, deployment),
         )
         cluster.tasks[task.id] = task
         if service is not None:
             service.tasks[task.id] = task
         self.lifecycle.begin(task)
         return task
+
+    def _faults(self, service: Service | None, deployment: Deployment | None) -> frozenset[str]:
+        if service is None or deployment is None or deployment.spared:
+            return frozenset()
+        return self.region.surroundings.faults(service.name)
 
     def _address(self) -> str:
         taken = {
@@ -270,6 +276,7 @@ class Scheduler:
         pending = [task for task in tasks if task.status in ("PROVISIONING", "PENDING", "ACTIVATING")]
         running = [task for task in tasks if task not in pending]
         draining = [task for task in running if task.targets]
+        draining_targets = [target for task in draining for target in self.targets.of_task(task)]
         for group in dict.fromkeys(group for task in draining for group in task.targets):
             count = sum(group in task.targets for task in draining)
             self.region.say(service, f"deregistered {count} targets in (target-group {group})")
@@ -279,7 +286,10 @@ class Scheduler:
             self.region.say(service, f"stopped {len(pending)} pending tasks.")
         if running:
             names = " ".join(f"(task {task.id})" for task in running)
-            self.region.say(service, f"has stopped {len(running)} running tasks: {names}.")
+            stopped = f"has stopped {len(running)} running tasks: {names}."
+            # ECS says so when it sends SIGTERM, which is after the connections have drained.
+            drain = max((t.check.deregistration_delay for t in draining_targets), default=0.0)
+            self.region.timeline.after(drain, lambda: self.region.say(service, stopped))
         for task in tasks:
             self.lifecycle.stop(task, "ServiceSchedulerInitiated", reason)
 
