@@ -101,16 +101,16 @@ class Reactor:
         return module.uses if module.parent is None else (*module.uses, module.parent)
 
 
-def read_reactor(repo: Path) -> Reactor | None:
-    """The reactor of ``repo``; ``None`` if it has no ``pom.xml`` at its root.
+def read_reactor(repo: Path, root: str = "pom.xml") -> Reactor | None:
+    """The reactor of the pom ``root``, which is relative to ``repo``; ``None`` if there is no such file.
 
     :raises CatalogError: a pom cannot be read, is larger than 1 MiB, broken or hostile.
     """
-    if not is_file(repo, "pom.xml"):
+    if not is_file(repo, root):
         return None
     model = Model(repo)
     faults: list[Fault] = []
-    model.adopt(_collect(repo, model, faults))
+    model.adopt(_collect(repo, model, root, faults))
     by_name: dict[tuple[str, str], tuple[str, str]] = {}
     for pom in model.reactor.values():
         group, artifact, version = model.coordinates(pom)
@@ -153,11 +153,11 @@ def read_reactor(repo: Path) -> Reactor | None:
     return Reactor(tuple(modules), tuple(faults), model)
 
 
-def _collect(repo: Path, model: Model, faults: list[Fault]) -> dict[str, Pom]:
+def _collect(repo: Path, model: Model, root: str, faults: list[Fault]) -> dict[str, Pom]:
     """The root's pom and those below it by path; what Maven would not find becomes a fault."""
     found: dict[str, Pom] = {}
-    opened = {"pom.xml"}
-    trail = [(model.pom("pom.xml"), iter(_modules(repo, model, model.pom("pom.xml"), faults)))]
+    opened = {root}
+    trail = [(model.pom(root), iter(_modules(repo, model, model.pom(root), faults)))]
     while trail:
         pom, below = trail[-1]
         path = next(below, None)

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from sdt_console.catalog.files import is_file, is_folder
-from sdt_console.catalog.pom import Pom, read_pom
+from sdt_console.catalog.pom import Pom, read_pom, text
 
 _PLACEHOLDER = re.compile(r"\$\{([^${}]+)\}")
 _LONGEST = 4096  # characters: properties that multiply each other end here
@@ -63,7 +63,10 @@ class Model:
         return next((p for p in same if p.group in ("", wanted.group)), None)
 
     def resolve(self, value: str, pom: Pom) -> str:
-        """``value`` with the ``${…}`` it can resolve for ``pom`` replaced; the others stay."""
+        """``value`` with the ``${…}`` it can resolve for ``pom`` replaced; the others stay.
+
+        ``${basedir}`` and what is below it come from the repository root.
+        """
         if "${" not in value:
             return value
         line = self.lineage(pom)
@@ -96,6 +99,12 @@ class Model:
                 return _version(line)
             case "artifactId" | "packaging":
                 return pom.artifact if short == "artifactId" else pom.packaging
+            case "basedir":
+                return pom.folder
+            case "build.directory":
+                return f"{pom.folder}/target"
+            case "build.finalName":
+                return text(pom.tree, "build/finalName") or f"{pom.artifact}-{_version(line)}"
             case "parent.groupId" | "parent.artifactId" | "parent.version" if pom.parent is not None:
                 kind = short.removeprefix("parent.")
                 return {"groupId": pom.parent.group, "version": pom.parent.version}.get(

@@ -30,7 +30,7 @@ def pom(
     properties: Mapping[str, str] | None = None,
     extra: str = "",
 ) -> str:
-    """A ``pom.xml`` as people write it; ``parent`` is a relative path, ``uses`` are artifacts of ``group``."""
+    """A ``pom.xml`` as people write it; ``parent`` is a relative path, ``uses`` names artifacts."""
     lines = ['<?xml version="1.0" encoding="UTF-8"?>']
     lines.append('<project xmlns="http://maven.apache.org/POM/4.0.0">\n  <modelVersion>4.0.0</modelVersion>')
     if parent:
