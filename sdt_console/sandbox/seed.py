@@ -82,6 +82,7 @@ class Seed:
         self._registry = registry
         self._balancers = balancers
         self._images = images
+        self._networks: dict[str, tuple[list[str], str, str]] = {}
 
     def _backend(self, service: str, env: str) -> Any:
         return backend(service, self._catalog.account(env), self._catalog.region(env))
@@ -122,13 +123,16 @@ class Seed:
 
     def network(self, env: str) -> tuple[list[str], str, str]:
         """Subnets, security group and VPC of an environment: the account's default ones."""
+        if env in self._networks:
+            return self._networks[env]
         ec2 = self._backend("ec2", env)
         vpc = next(v for v in ec2.describe_vpcs() if v.is_default == "true" or v.is_default is True)
         subnets = [s.id for s in ec2.describe_subnets(filters={"vpc-id": [vpc.id]})][:2]
         group = next(
             g for g in ec2.describe_security_groups(filters={"vpc-id": [vpc.id]}) if g.name == "default"
         )
-        return subnets, group.id, vpc.id
+        self._networks[env] = (subnets, group.id, vpc.id)
+        return self._networks[env]
 
     def balancer(self, env: str) -> dict[str, str]:
         """The load balancer with a target group and a rule for each service that has a health URL.

@@ -57,15 +57,15 @@ def problems(shape: Any, value: Any, path: str) -> list[str]:
         return [found for item in value for found in problems(shape.member, item, f"{path}[]")]
     if kind == "map":
         return [found for key in value for found in problems(shape.value, value[key], f"{path}.{key}")]
-    expected = {
-        "string": str,
-        "integer": int,
-        "long": int,
-        "boolean": bool,
-        "timestamp": (int, float),
-        "double": (int, float),
-    }[kind]
-    if not isinstance(value, expected) or (kind in ("integer", "long") and isinstance(value, bool)):
+    fits = {
+        "string": isinstance(value, str),
+        "integer": isinstance(value, int) and not isinstance(value, bool),
+        "long": isinstance(value, int) and not isinstance(value, bool),
+        "boolean": isinstance(value, bool),
+        "timestamp": isinstance(value, (int, float)),
+        "double": isinstance(value, (int, float)),
+    }
+    if not fits[kind]:
         return [f"{path}: {value!r} is not a {kind}"]
     allowed = getattr(shape, "enum", None)
     return [f"{path}: {value!r} is not one of {allowed}"] if allowed and value not in allowed else []

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sdt_console.sandbox.clock import Pace
 
-from .model import STOPPED_TASKS_KEPT, Container, Task, Wire
+from .model import STOPPED_TASKS_KEPT, Task
 from .region import Region
 from .targets import Targets
 
@@ -195,12 +195,12 @@ class Lifecycle:
     def _stopped(self, task: Task) -> None:
         self._enter(task, "STOPPED")
         task.stopped_at = self.region.now
-        self.region.timeline.at(self.region.now + STOPPED_TASKS_KEPT, lambda: _forget(task))
+        self.region.timeline.at(self.region.now + STOPPED_TASKS_KEPT, lambda: self._forget(task))
         self.on_stopped(task)
 
-
-def _forget(task: Task) -> None:
-    task.cluster.tasks.pop(task.id, None)
+    def _forget(self, task: Task) -> None:
+        task.cluster.tasks.pop(task.id, None)
+        self.region.tags.pop(task.arn, None)
 
 
 def _first_secret(task: Task) -> str:
@@ -208,22 +208,3 @@ def _first_secret(task: Task) -> str:
         for secret in container.get("secrets", []):
             return str(secret["valueFrom"])
     return ""
-
-
-def new_containers(
-    definitions: list[Wire], arns: Callable[[], str], digests: dict[str, str]
-) -> list[Container]:
-    """The containers of a new task, with the digests its deployment resolved."""
-    return [
-        Container(
-            name=str(c["name"]),
-            arn=arns(),
-            image=str(c["image"]),
-            essential=bool(c.get("essential", True)),
-            cpu=str(c.get("cpu", 0)),
-            memory=str(c["memory"]) if "memory" in c else None,
-            reservation=str(c["memoryReservation"]) if "memoryReservation" in c else None,
-            digest=digests.get(str(c["name"]), ""),
-        )
-        for c in definitions
-    ]

@@ -6,8 +6,9 @@ import math
 
 from sdt_console.sandbox.clock import Pace
 
-from .lifecycle import Lifecycle, new_containers
-from .model import Cluster, Deployment, Service, Task, TaskDefinition, Wire
+from .lifecycle import Lifecycle
+from .model import Deployment, Service, Task, Wire
+from .placement import Placement
 from .region import Region
 from .rollout import Rollouts
 from .targets import Target, Targets
@@ -34,6 +35,7 @@ class Scheduler:
         self.targets = targets
         self.rollouts = Rollouts(region)
         self.lifecycle = Lifecycle(region, targets)
+        self.placement = Placement(region, self.lifecycle)
         self.lifecycle.on_running = self._on_running
         self.lifecycle.on_failed = self._on_failed
         self.lifecycle.on_stopped = self._on_stopped
@@ -45,74 +47,6 @@ class Scheduler:
         return self.region.timeline.pace
 
     # --- tasks --------------------------------------------------------------------------------------
-
-    def new_task(
-        self,
-        cluster: Cluster,
-        definition: TaskDefinition,
-        settings: Wire,
-        *,
-        group: str,
-        started_by: str,
-        service: Service | None = None,
-        deployment: Deployment | None = None,
-    ) -> Task:
-        """Make a task and set it going."""
-        region, identity = self.region, self.region.identity
-        task_id = identity.task_id()
-        digests = deployment.revision.digests if deployment else {}
-        network = settings.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
-        subnets = network.get("subnets") or ["subnet-" + identity.hex(17)]
-        number = len(cluster.tasks)
-        task = Task(
-            id=task_id,
-            arn=identity.arn("task", cluster.name, task_id),
-            cluster=cluster,
-            definition=definition,
-            containers=new_containers(
-                definition.containers,
-                lambda: identity.arn("container", cluster.name, task_id, identity.uuid()),
-                digests,
-            ),
-            created_at=region.now,
-            group=group,
-            started_by=started_by,
-            settings=settings,
-            address=self._address(),
-            interface={
-                "attachment": identity.uuid(),
-                "eni": "eni-" + identity.hex(17),
-                "mac": "0a:" + ":".join(identity.hex(2) for _ in range(5)),
-                "subnet": subnets[number % len(subnets)],
-                "zone": region.identity.region + "abc"[number % min(len(subnets), 3)],
-            },
-            service=service,
-            deployment=deployment,
-            faults=self._faults(service, deployment),
-        )
-        cluster.tasks[task.id] = task
-        if service is not None:
-            service.tasks[task.id] = task
-        self.lifecycle.begin(task)
-        return task
-
-    def _faults(self, service: Service | None, deployment: Deployment | None) -> frozenset[str]:
-        if service is None or deployment is None or deployment.spared:
-            return frozenset()
-        return self.region.surroundings.faults(service.name)
-
-    def _address(self) -> str:
-        taken = {
-            t.address
-            for c in self.region.clusters.values()
-            for t in c.tasks.values()
-            if t.status != "STOPPED"
-        }
-        while True:
-            number = self.region.identity.random.randrange(2**16 - 512) + 256
-            address = f"172.31.{number // 256}.{number % 256}"
-            if address not in taken:
-                return address
 
     def _on_running(self, task: Task) -> None:
         service, deployment = task.service, task.deployment
@@ -224,7 +158,7 @@ class Scheduler:
         if primary.failures_in_a_row:
             missing = min(missing, 1)
         tasks = [
-            self.new_task(
+            self.placement.new_task(
                 service.cluster,
                 primary.revision.definition,
                 primary.revision.settings | _task_settings(service),

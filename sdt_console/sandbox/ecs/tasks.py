@@ -83,7 +83,7 @@ def run_task(region: Region, scheduler: Scheduler, request: Wire) -> Wire:
         settings["overrides"] = _overrides(definition.containers, request["overrides"])
     started: list[Task] = []
     for _ in range(count):
-        task = scheduler.new_task(
+        task = scheduler.placement.new_task(
             cluster,
             definition,
             settings,

@@ -1,0 +1,145 @@
+"""Tasks: their life, their end, and how long they are remembered; targets with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.sandbox.account import CLUSTER, Account
+
+
+def task(account: Account, arn: str) -> Any:
+    return account.client("ecs").describe_tasks(cluster=CLUSTER, tasks=[arn])["tasks"][0]
+
+
+def states(account: Account, arn: str, until: str) -> list[str]:
+    """The states a task goes through."""
+    seen: list[str] = []
+
+    def note() -> bool:
+        state = str(task(account, arn)["lastStatus"])
+        if not seen or seen[-1] != state:
+            seen.append(state)
+        return state == until
+
+    account.until(note, step=1)
+    return seen
+
+
+def test_the_life_of_a_task(account: Account) -> None:
+    account.update("orders", desiredCount=2)
+    account.sandbox.advance(2)
+    arn = account.tasks("orders")[-1]["taskArn"]
+    assert states(account, arn, "RUNNING") == ["PROVISIONING", "PENDING", "ACTIVATING", "RUNNING"]
+    up = task(account, arn)
+    assert up["createdAt"] < up["pullStartedAt"] < up["pullStoppedAt"] < up["startedAt"]
+    assert up["connectivity"] == "CONNECTED"
+    assert up["attachments"][0]["status"] == "ATTACHED"
+    assert up["containers"][0]["lastStatus"] == "RUNNING"
+    account.until(lambda: len(healthy(account, "orders")) == 2)
+    account.client("ecs").stop_task(cluster=CLUSTER, task=arn, reason="enough")
+    assert states(account, arn, "STOPPED") == ["DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED"]
+    down = task(account, arn)
+    assert (down["stopCode"], down["stoppedReason"]) == ("UserInitiated", "enough")
+    assert down["stoppingAt"] < down["executionStoppedAt"] < down["stoppedAt"]
+    assert (down["containers"][0]["exitCode"], down["desiredStatus"]) == (143, "STOPPED")
+    account.until(lambda: account.service("orders")["runningCount"] == 2)
+
+
+def test_stopped_tasks_are_forgotten_after_an_hour(account: Account) -> None:
+    arn = account.tasks("redis")[0]["taskArn"]
+    account.client("ecs").stop_task(cluster=CLUSTER, task=arn)
+    states(account, arn, "STOPPED")
+    account.sandbox.advance(3590)
+    assert arn in [t["taskArn"] for t in account.tasks("redis", "STOPPED")]
+    account.sandbox.advance(20)
+    answer = account.client("ecs").describe_tasks(cluster=CLUSTER, tasks=[arn])
+    assert answer["failures"] == [{"arn": arn, "reason": "MISSING"}]
+    assert account.tasks("redis", "STOPPED") == []
+
+
+def test_a_task_outside_a_service(account: Account) -> None:
+    ecs = account.client("ecs")
+    network = account.service("orders")["networkConfiguration"]
+    started = ecs.run_task(
+        cluster=CLUSTER,
+        taskDefinition="shop-dev-orders",
+        networkConfiguration=network,
+        startedBy="me",
+        count=2,
+        tags=[{"key": "why", "value": "try"}],
+    )["tasks"]
+    arns = [t["taskArn"] for t in started]
+    assert ecs.list_tasks(cluster=CLUSTER, startedBy="me")["taskArns"] == arns
+    states(account, arns[0], "RUNNING")
+    found = ecs.describe_tasks(cluster=CLUSTER, tasks=arns, include=["TAGS"])["tasks"][0]
+    assert found["group"] == "family:shop-dev-orders"
+    assert found["tags"] == [{"key": "why", "value": "try"}]
+    assert account.service("orders")["runningCount"] == 1
+
+
+def test_tags_of_the_service_are_propagated_to_its_tasks(account: Account) -> None:
+    ecs = account.client("ecs")
+    arn = account.tasks("orders")[0]["taskArn"]
+    tags = ecs.describe_tasks(cluster=CLUSTER, tasks=[arn], include=["TAGS"])["tasks"][0]["tags"]
+    assert {"key": "Service", "value": "orders"} in tags
+
+
+def test_a_deleted_service_drains_and_becomes_inactive(account: Account) -> None:
+    ecs = account.client("ecs")
+    ecs.delete_service(cluster=CLUSTER, service="shop-dev-orders", force=True)
+    assert account.service("orders")["status"] == "DRAINING"
+    account.until(lambda: account.service("orders")["status"] == "INACTIVE")
+    assert account.tasks("orders") == []
+    assert "shop-dev-orders" not in str(ecs.list_services(cluster=CLUSTER)["serviceArns"])
+
+
+def test_targets_are_registered_checked_and_drained(account: Account) -> None:
+    old = healthy(account, "orders")
+    assert len(old) == 1
+    account.update("orders", forceNewDeployment=True)
+    seen = []
+
+    def done() -> bool:
+        for target in targets(account, "orders"):
+            if target["Target"]["Id"] != old[0]:
+                state = target["TargetHealth"]
+                if state not in seen:
+                    seen.append(state)
+        return bool(account.service("orders")["deployments"][0]["rolloutState"] == "COMPLETED")
+
+    account.until(done, step=1)
+    assert seen == [
+        {
+            "State": "initial",
+            "Reason": "Elb.RegistrationInProgress",
+            "Description": "Target registration is in progress",
+        },
+        {
+            "State": "initial",
+            "Reason": "Elb.InitialHealthChecking",
+            "Description": "Initial health checks in progress",
+        },
+        {"State": "healthy"},
+    ]
+    assert old[0] not in healthy(account, "orders")
+
+
+def test_a_draining_target_says_so(account: Account) -> None:
+    account.client("ecs").stop_task(cluster=CLUSTER, task=account.tasks("orders")[0]["taskArn"])
+    assert targets(account, "orders")[0]["TargetHealth"] == {
+        "State": "draining",
+        "Reason": "Target.DeregistrationInProgress",
+        "Description": "Target deregistration is in progress",
+    }
+    account.sandbox.advance(25)
+    assert targets(account, "orders") == []
+
+
+def targets(account: Account, name: str) -> list[Any]:
+    group = account.service(name)["loadBalancers"][0]["targetGroupArn"]
+    answer = account.client("elbv2").describe_target_health(TargetGroupArn=group)
+    return list(answer["TargetHealthDescriptions"])
+
+
+def healthy(account: Account, name: str) -> list[str]:
+    return [t["Target"]["Id"] for t in targets(account, name) if t["TargetHealth"]["State"] == "healthy"]
