@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from tests.command import Sdt
     from tests.registry_server import RegistryServer
 
 REQUIRE_DOCKER = "SDT_REQUIRE_DOCKER"
@@ -56,3 +57,26 @@ def registry(tmp_path: Path) -> Iterator[RegistryServer]:
 
     with serve(tmp_path / "registry") as server:
         yield server
+
+
+_OURS = ("SDT_", "AWS_", "ECS_", "ECR_", "GITHUB_", "SLACK_", "COLUMNS", "NO_COLOR")
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Nothing of the machine's own settings reaches a test, and no test writes into the user's folders."""
+    for key in list(os.environ):
+        if key.startswith(_OURS) and key != REQUIRE_DOCKER:
+            monkeypatch.delenv(key)
+    monkeypatch.setenv("SDT_STATE", str(tmp_path_factory.mktemp("state")))
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture
+def sdt(capsys: pytest.CaptureFixture[str]) -> Sdt:
+    """Calls ``sdt`` in this process."""
+    from tests.command import Sdt
+
+    return Sdt(capsys)

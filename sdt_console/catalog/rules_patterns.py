@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable
+from pathlib import PurePosixPath
 from typing import Any
 
 from pathspec import GitIgnoreSpec
@@ -56,19 +57,14 @@ def nested(raw: Raw) -> Found:
         ((*at, "path"), posixpath.normpath(item["path"]), str(item.get("name")))
         for table in ("services", "shared")
         for at, item in raw.items(table)
-        if isinstance(item.get("path"), str)
+        if isinstance(item.get("path"), str) and not leaves_repository(item["path"])
     ]
     owners = {folder: name for _, folder, name in folders}
     for key, folder, _ in folders:
-        parent = posixpath.dirname(folder)
-        while folder != ".":
-            if (parent or ".") in owners:
-                told = f"lies inside {owners[parent or '.']}: a change in it selects both"
-                yield key, remark(folder, told)
-                break
-            if not parent:
-                break
-            parent = posixpath.dirname(parent)
+        above = [str(parent) for parent in PurePosixPath(folder).parents]
+        outer = next((owners[parent] for parent in above if parent in owners), None)
+        if outer is not None:
+            yield key, remark(folder, f"lies inside {outer}: a change in it selects both")
 
 
 def patterns(raw: Raw) -> Found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -98,9 +99,8 @@ def _root() -> click.Group:
 
 def main() -> NoReturn:
     """Run ``sdt``; never returns."""
-    status = 3
     try:
-        status = _run(_root())
+        status = run()
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read our output has enough; the interpreter must not complain about it on its way out.
@@ -109,11 +109,15 @@ def main() -> NoReturn:
     sys.exit(status)
 
 
-def _run(group: click.Group) -> int:
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code.
+
+    :param arguments: the command line without ``sdt``; ``None`` for this process's own.
+    """
     from sdt_console.errors import SdtError
 
     try:
-        result = group.main(standalone_mode=False, prog_name="sdt")
+        result = _root().main(arguments, standalone_mode=False, prog_name="sdt")
         return result if isinstance(result, int) else 0
     except click.ClickException as error:
         error.show()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -106,7 +107,7 @@ def sandbox(port: int, speed: float | None, repo: Path | None) -> None:
                 click.echo(f"# load balancer of {env}: {url}")
             click.echo(f"# repository: {box.repository}")
             click.echo(f"# then, in another terminal: sdt --ci --env dev --repo {box.repository}")
-        click.get_text_stream("stdout").flush()
+        sys.stdout.flush()
         click.echo("running; ctrl-C stops it", err=True)
         _wait()
 
