@@ -13,6 +13,8 @@ from sdt_console.model import Change
 # Nothing of the host's or the repository's configuration may run a program or change an answer.
 _SETTINGS = ("-c", "core.fsmonitor=false", "-c", "core.quotePath=true", "-c", "log.showSignature=false")
 _ENVIRONMENT = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_PAGER": ""}
+# Unless told, .gitmodules, which a pull request may write, decides whether a submodule's change is seen.
+_NAMES = ("-z", "-M", "--name-status", "--no-ext-diff", "--ignore-submodules=none")
 # Enough for 100,000 paths; ls-tree takes its paths as arguments.
 _ARGUMENT_BYTES = 100_000
 
@@ -74,14 +76,12 @@ class GitRepository:
 
     def changes(self, base: str, head: str) -> list[Change]:
         """Changed paths between two commits' trees, renames found as git finds them."""
-        out = self._checked("diff-tree", "-r", "-z", "-M", "--name-status", "--no-ext-diff", base, head)
+        out = self._checked("diff-tree", "-r", *_NAMES, base, head)
         return _name_status(out)
 
     def worktree_changes(self, base: str) -> list[Change]:
         """What differs between ``base`` and the files on disk: tracked, staged and untracked."""
-        tracked = _name_status(
-            self._checked("diff", "-z", "-M", "--name-status", "--no-ext-diff", "--no-textconv", base, "--")
-        )
+        tracked = _name_status(self._checked("diff", *_NAMES, "--no-textconv", base, "--"))
         out = self._checked("ls-files", "-z", "--others", "--exclude-standard")
         untracked = [Change(_decoded(path), "A") for path in out.split(b"\0") if path]
         return tracked + untracked
@@ -90,7 +90,10 @@ class GitRepository:
         """Mode of each of ``paths`` in ``commit``: 040000 folder, 120000 link, 160000 submodule."""
         found: dict[str, str] = {}
         for part in _parts(paths):
-            out = self._checked("--literal-pathspecs", "ls-tree", "-z", "--full-tree", commit, "--", *part)
+            # Without -t a folder goes unlisted when a path below it is asked for as well.
+            out = self._checked(
+                "--literal-pathspecs", "ls-tree", "-t", "-z", "--full-tree", commit, "--", *part
+            )
             for entry in out.split(b"\0"):
                 if entry:
                     head, _, path = entry.partition(b"\t")
