@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from sdt_console.catalog.ignore import matcher
 
 NAMES = [
-    "a", "b", "ab", "docs", "x.md", "a b", "n\nl", "x.md\n", "[x]", "*", ".hid", "é", "#h", "!b", "-", "]", "\\",
+    "a", "b", "ab", "docs", "x.md", "a b", "n\nl", "x.md\n", "[x]", "*", ".hid", "é", "#h", "!b", "-", "]",
+    "\\",
 ]  # fmt: skip
 PIECES = [
     "a", "b", "ab", "docs", "*.md", "*", "?", "??", "a*", "*b", "[ab]", "[!a]", "[^b]*", "**", "**a", "***",
