@@ -18,12 +18,12 @@ from sdt_console.clients.oci import (
     Entry,
     ImageConfig,
     Layer,
-    OciLayout,
     image_config,
     image_manifest,
     parse_manifest,
     write_layer,
 )
+from sdt_console.clients.oci_layout import OciLayout
 
 
 def layer_of(*entries: Entry) -> tuple[Layer, bytes]:
