@@ -22,6 +22,7 @@ from .ecs import api
 from .ecs.errors import ApiError
 from .faults import ApiFaults
 from .heartbeat import Heartbeat
+from .logs.search import filter_log_events
 from .target_health import target_health
 from .wire_errors import JSON, wire_error
 
@@ -100,7 +101,13 @@ class Front:
     def _answer(self, call: Call) -> Response:
         target = str(call.environ.get("HTTP_X_AMZ_TARGET", ""))
         if target.startswith(api.TARGET) and call.operation in api.OPERATIONS:
-            return self._answer_ecs(call)
+            return self._answer_json(
+                call, lambda request: self._ecs(call.account, call.region).call(call.operation, request)
+            )
+        if target == "Logs_20140328.FilterLogEvents":
+            return self._answer_json(
+                call, lambda request: filter_log_events(call.account, call.region, request)
+            )
         if call.service == "elasticloadbalancing":
             form = parse_qs(call.body.decode())
             if form.get("Action") == ["DescribeTargetHealth"]:
@@ -109,7 +116,7 @@ class Front:
                     return answer
         return self._answer_moto(call)
 
-    def _answer_ecs(self, call: Call) -> Response:
+    def _answer_json(self, call: Call, operation: Callable[[dict[str, Any]], dict[str, Any]]) -> Response:
         try:
             request = json.loads(call.body or b"{}")
             if not isinstance(request, dict):
@@ -119,7 +126,7 @@ class Front:
         with self._lock:
             self._heartbeat.catch_up()
             try:
-                answer = self._ecs(call.account, call.region).call(call.operation, request)
+                answer = operation(request)
             except ApiError as error:
                 return call.refuse(error.code, error.message, error.status)
             except (KeyError, TypeError, AttributeError, ValueError):

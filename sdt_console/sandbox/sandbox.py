@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar
@@ -39,6 +39,7 @@ from .environment import MotoSurroundings
 from .faults import ApiFaults
 from .front import Front
 from .heartbeat import Heartbeat
+from .logs.writer import LogWriter
 from .registry import RegistryApp
 from .scenarios import Scenarios
 from .seed import HISTORY, Seed
@@ -119,6 +120,7 @@ class Sandbox:
         self._heartbeat = Heartbeat(self._timeline, self._clock, self._lock)
         self._application = Application()
         self.scenarios = Scenarios(catalog)
+        self._logs = LogWriter(self._timeline, self._tasks)
         self._regions: dict[tuple[str, str], Ecs] = {}
         try:
             self._assemble(port, environments, start)
@@ -176,6 +178,7 @@ class Sandbox:
         for env in environments:
             seed.account(env)
         seed.services(environments, self._timeline, start)
+        self._logs.begin()
         for started in (server, *servers.values()):
             started.start()
 
@@ -217,7 +220,7 @@ class Sandbox:
         """The ECS of one account in one region; the lock must be held."""
         if (account, region) not in self._regions:
             surroundings = MotoSurroundings(
-                account, region, self.registry, self.scenarios.of_service, self._note
+                account, region, self.registry, self.scenarios.of_service, self._logs.note
             )
             identity = Identity(account, region, random.Random(f"{account}/{region}"))
             self._regions[account, region] = Ecs(
@@ -259,8 +262,10 @@ class Sandbox:
             "scenarios": self.scenarios.active,
         }
 
-    def _note(self, task: Task, what: str) -> None:
-        pass
+    def _tasks(self) -> Iterable[Task]:
+        for ecs in self._regions.values():
+            for cluster in ecs.region.clusters.values():
+                yield from cluster.tasks.values()
 
 
 def _quiet() -> None:
