@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from sdt_console.cli.main import main
+import sys
+
+
+def main() -> None:
+    """Run ``sdt``; the version is told without loading the command line."""
+    if sys.argv[1:] == ["--version"]:
+        from sdt_console import __version__
+
+        sys.stdout.write(f"sdt {__version__}\n")
+        return
+    from sdt_console.cli.main import main as run
+
+    run()
+
 
 if __name__ == "__main__":
     main()

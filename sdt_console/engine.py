@@ -6,28 +6,22 @@ imported when it is first needed, so that asking Git a question does not load th
 
 from __future__ import annotations
 
-import asyncio
-import os
 import secrets
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TextIO
 
 from sdt_console.errors import ReadOnlyError, SdtError, UsageError
 from sdt_console.events import Event, Planned, RunFinished, RunStarted, StageFinished, StageStarted
 from sdt_console.model import Detection, Outcome, Plan, Revision, RunState
+from sdt_console.outside import Outside
+from sdt_console.settings import Settings, SystemClock
 from sdt_console.text import plural
 
 if TYPE_CHECKING:
     from sdt_console.catalog.model import Catalog
     from sdt_console.catalog.problem import Problem
-    from sdt_console.clients.aws import Aws
-    from sdt_console.clients.call import Caller
-    from sdt_console.clients.ecs import EcsClient
     from sdt_console.clients.git import GitRepository
     from sdt_console.pipeline.context import Context
     from sdt_console.pipeline.ports import Builder, Clock
@@ -35,37 +29,6 @@ if TYPE_CHECKING:
     from sdt_console.runs.recorder import Recorder
 
 Subscriber = Callable[[Event], None]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the person asked for, whatever the way they asked.
-
-    :param catalog: file; ``None`` to look for it.
-    :param environment: ``None`` for the catalog's default.
-    :param builder: ``auto`` (a Docker Engine if one answers), ``engine`` or ``sandbox``.
-    :param poll_seconds: how often rollouts in flight are looked at.
-    """
-
-    catalog: str | None = None
-    environment: str | None = None
-    profile: str | None = None
-    region: str | None = None
-    repo: Path | None = None
-    read_only: bool = False
-    builder: str = "auto"
-    poll_seconds: float = 2.0
-    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
-
-
-class SystemClock:
-    """The real time."""
-
-    def now(self) -> float:
-        return time.time()
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
 
 
 class Engine:
@@ -159,6 +122,8 @@ class Engine:
 
         :raises CloudError: the live revisions could not be read (not with ``offline``).
         """
+        import asyncio
+
         from sdt_console.pipeline.plan import make
 
         if offline or not detection.selected:
@@ -182,17 +147,15 @@ class Engine:
 
     async def _live(self, names: Sequence[str]) -> dict[str, Revision]:
         by_ecs_name = {self.catalog.ecs_service(self.environment, name): name for name in names}
-        services = await self.ecs.services(self.catalog.cluster(self.environment), list(by_ecs_name))
+        services = await self.outside.ecs.services(self.catalog.cluster(self.environment), list(by_ecs_name))
         return {
             by_ecs_name[s.name]: Revision(by_ecs_name[s.name], s.task_definition, "", s.running, s.desired)
             for s in services.values()
         }
 
     async def _repositories(self, names: Sequence[str]) -> dict[str, str]:
-        from sdt_console.clients.ecr import EcrClient
-
         wanted = [self.catalog.repository(self.environment, name) for name in names]
-        return await EcrClient(self._aws).repositories(wanted)
+        return await self.outside.ecr.repositories(wanted)
 
     async def run(
         self,
@@ -221,7 +184,7 @@ class Engine:
             )
         began = self.clock.now()
         environment = self.environment
-        builder = self._builder()
+        builder = self.outside.builder()
         detection = self.detect(base, head, force_full_build=force_full_build)
         recorder = Recorder(secrets.token_hex(4), self.journal, self.clock.now, subscribers)
         recorder.emit(RunStarted(environment, detection.base, detection.head, title, by), at=began)
@@ -269,9 +232,6 @@ class Engine:
     def _context(
         self, recorder: Recorder, plan: Plan, builder: Builder, skip_gates: dict[str, str]
     ) -> Context:
-        from sdt_console.clients.ecr import EcrClient
-        from sdt_console.clients.elb import LoadBalancerClient
-        from sdt_console.clients.http import HttpClient
         from sdt_console.pipeline.context import Context
 
         return Context(
@@ -280,61 +240,21 @@ class Engine:
             plan=plan,
             repo=self.repository,
             builder=builder,
-            ecs=self.ecs,
-            ecr=EcrClient(self._aws),
-            balancers=LoadBalancerClient(self._aws),
-            http=HttpClient(self._caller),
+            ecs=self.outside.ecs,
+            ecr=self.outside.ecr,
+            balancers=self.outside.balancers,
+            http=self.outside.http,
             clock=self.clock,
             emit=recorder.emit,
             skip_gates=skip_gates,
             poll_seconds=self.settings.poll_seconds,
         )
 
-    # --- whom we call --------------------------------------------------------
-
     @cached_property
-    def _caller(self) -> Caller:
-        from sdt_console.clients.call import Caller
-
-        return Caller(read_only=self.settings.read_only)
-
-    @cached_property
-    def _aws(self) -> Aws:
-        from sdt_console.clients.aws import Aws
-
-        return Aws(
-            self._caller,
-            region=self.catalog.region(self.environment),
-            profile=self.settings.profile,
-            role=self.catalog.environments[self.environment].role,
-        )
-
-    @cached_property
-    def ecs(self) -> EcsClient:
-        from sdt_console.clients.ecs import EcsClient
-
-        return EcsClient(self._aws)
-
-    def _builder(self) -> Builder:
-        """:raises UsageError: the builder asked for is not there."""
-        from sdt_console.clients.sandbox_builder import SandboxBuilder
-
-        if self.settings.builder == "sandbox":
-            return SandboxBuilder(self._caller, Path(self._scratch.name))
-        from sdt_console.clients.engine_builder import EngineBuilder
-
-        engine = EngineBuilder(self._caller)
-        missing = engine.available()
-        if missing is None:
-            return engine
-        if self.settings.builder == "engine":
-            raise UsageError("no Docker Engine", missing, "start one, or build with --builder sandbox")
-        return SandboxBuilder(self._caller, Path(self._scratch.name))
-
-    @cached_property
-    def _scratch(self) -> TemporaryDirectory[str]:
-        """Where images put together here are kept until they are pushed."""
-        return TemporaryDirectory(prefix="sdt-images-")
+    def outside(self) -> Outside:
+        """The clients of this environment."""
+        role = self.catalog.environments[self.environment].role
+        return Outside(self.settings, self.catalog.region(self.environment), role)
 
     # --- what we remember ----------------------------------------------------
 
@@ -356,10 +276,8 @@ class Engine:
 
     def close(self) -> None:
         """Let go of threads and files; safe to call more than once."""
-        if "_caller" in self.__dict__:
-            self._caller.close()
-        if "_scratch" in self.__dict__:
-            self._scratch.cleanup()
+        if "outside" in self.__dict__:
+            self.outside.close()
         if "journal" in self.__dict__:
             self.journal.close()
 

@@ -246,3 +246,4 @@ class EcsService:
     pending: int
     deployments: tuple[Mapping[str, Any], ...]
     events: tuple[Mapping[str, Any], ...] = ()
+    target_groups: tuple[str, ...] = ()

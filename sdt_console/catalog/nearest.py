@@ -13,6 +13,9 @@ def hint(word: object, known: Iterable[str]) -> str:
     names = list(dict.fromkeys(known))
     folded = {name.casefold(): name for name in names}
     close = get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
+    begun = [name for name in folded if len(word) > 2 and name.startswith(word.casefold())]
+    if not close and len(begun) == 1:
+        close = begun
     return f"; did you mean {folded[close[0]]}?" if close else ""
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -83,6 +80,8 @@ def pipeline(
 
 def run_and_report(door: Engine, **request: Any) -> int:
     """One run: its story on stderr, its report or JSON document on stdout; the exit code."""
+    import asyncio
+
     from sdt_console.cli.output import show, write_json
 
     options = given()
@@ -99,6 +98,10 @@ def run_and_report(door: Engine, **request: Any) -> int:
 
 async def _until_stopped(door: Engine, **request: Any) -> RunState:
     """The run; SIGTERM (a cancelled CI job) stops it like ctrl-C does."""
+    import asyncio
+    import contextlib
+    import signal
+
     run = asyncio.create_task(door.run(**request))
     with contextlib.suppress(NotImplementedError):
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, run.cancel)

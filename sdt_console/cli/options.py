@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from sdt_console.engine import Engine, Settings
+    from sdt_console.engine import Engine
+    from sdt_console.settings import Settings
 
 EXIT_INTERRUPTED = 130
 _KEY = "sdt_console.options"
@@ -47,8 +48,9 @@ def _names(kind: str) -> Callable[[click.Context, click.Parameter, str], list[st
     """Shell completion from the catalog; silent where there is none."""
 
     def complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
-        from sdt_console.engine import Engine, Settings
+        from sdt_console.engine import Engine
         from sdt_console.errors import SdtError
+        from sdt_console.settings import Settings
 
         try:
             names = Engine(Settings(catalog=given(ctx).catalog)).names(kind)
@@ -129,7 +131,7 @@ def settings(**more: Any) -> Settings:
     """The engine's settings from the global options."""
     import os
 
-    from sdt_console.engine import Settings
+    from sdt_console.settings import Settings
 
     options = given()
     return Settings(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 
@@ -34,6 +33,8 @@ def plan(
 
     Reads only; the plan is data: -o writes it, and the same commits give the same plan.
     """
+    import asyncio
+
     from sdt_console.cli.output import show, write_json
 
     door = engine(repo=repo)

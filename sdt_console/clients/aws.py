@@ -11,10 +11,13 @@ from sdt_console.clients.call import Caller
 class Aws:
     """Makes boto3 clients on first use; the SDK is imported then, not before.
 
+    :param region: ``None`` for the SDK's own choice.
     :param role: ARN of a role to assume; empty for none.
     """
 
-    def __init__(self, caller: Caller, *, region: str, profile: str | None = None, role: str = "") -> None:
+    def __init__(
+        self, caller: Caller, *, region: str | None, profile: str | None = None, role: str = ""
+    ) -> None:
         self.call = caller
         self.region = region
         self._profile = profile

@@ -19,6 +19,14 @@ class EcsClient:
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
 
+    async def service_names(self, cluster: str) -> list[str]:
+        """Names of all services of the cluster, sorted.
+
+        :raises CloudError: no such cluster, or AWS refused.
+        """
+        arns = await self._aws.pages("ecs", "list_services", "serviceArns", cluster=cluster)
+        return sorted(str(arn).rpartition("/")[2] for arn in arns)
+
     async def services(self, cluster: str, names: Sequence[str]) -> dict[str, EcsService]:
         """The services of ``names`` that exist and are active, by name.
 
@@ -97,6 +105,9 @@ def _service(raw: Mapping[str, Any]) -> EcsService:
         pending=raw.get("pendingCount") or 0,
         deployments=tuple(raw.get("deployments", ())),
         events=tuple(raw.get("events", ())),
+        target_groups=tuple(
+            lb["targetGroupArn"] for lb in raw.get("loadBalancers", ()) if lb.get("targetGroupArn")
+        ),
     )
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sdt_console.clients.aws import Aws
 from sdt_console.clients.aws_errors import error_code
 from sdt_console.errors import CloudError
+
+_TARGET_GROUPS_A_CALL = 20
 
 
 class LoadBalancerClient:
@@ -24,3 +28,15 @@ class LoadBalancerClient:
             raise
         found = answer["LoadBalancers"]
         return str(found[0]["DNSName"]) if found else None
+
+    async def names_of(self, target_groups: Sequence[str]) -> dict[str, str]:
+        """Target group ARN → name of the load balancer that it belongs to, for those that have one."""
+        found: dict[str, str] = {}
+        for start in range(0, len(target_groups), _TARGET_GROUPS_A_CALL):
+            part = list(target_groups[start : start + _TARGET_GROUPS_A_CALL])
+            answer = await self._aws.read("elbv2", "describe_target_groups", TargetGroupArns=part)
+            for group in answer["TargetGroups"]:
+                for arn in group.get("LoadBalancerArns", [])[:1]:
+                    # arn:…:loadbalancer/app/NAME/ID
+                    found[group["TargetGroupArn"]] = arn.split("/")[2]
+        return found

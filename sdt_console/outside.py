@@ -1,0 +1,100 @@
+"""The clients of one session: made when first needed, let go together."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from sdt_console.errors import UsageError
+from sdt_console.settings import Settings
+
+if TYPE_CHECKING:
+    from sdt_console.clients.aws import Aws
+    from sdt_console.clients.call import Caller
+    from sdt_console.clients.ecr import EcrClient
+    from sdt_console.clients.ecs import EcsClient
+    from sdt_console.clients.elb import LoadBalancerClient
+    from sdt_console.clients.http import HttpClient
+    from sdt_console.pipeline.ports import Builder
+
+
+class Outside:
+    """AWS, HTTP and the builders, as one session reaches them.
+
+    :param region: ``None`` for the SDK's own choice.
+    :param role: ARN of a role to assume; empty for none.
+    """
+
+    def __init__(self, settings: Settings, region: str | None, role: str = "") -> None:
+        self._settings = settings
+        self._region = region
+        self._role = role
+
+    @cached_property
+    def _caller(self) -> Caller:
+        from sdt_console.clients.call import Caller
+
+        return Caller(read_only=self._settings.read_only)
+
+    @cached_property
+    def _aws(self) -> Aws:
+        from sdt_console.clients.aws import Aws
+
+        return Aws(self._caller, region=self._region, profile=self._settings.profile, role=self._role)
+
+    @cached_property
+    def ecs(self) -> EcsClient:
+        from sdt_console.clients.ecs import EcsClient
+
+        return EcsClient(self._aws)
+
+    @cached_property
+    def ecr(self) -> EcrClient:
+        from sdt_console.clients.ecr import EcrClient
+
+        return EcrClient(self._aws)
+
+    @cached_property
+    def balancers(self) -> LoadBalancerClient:
+        from sdt_console.clients.elb import LoadBalancerClient
+
+        return LoadBalancerClient(self._aws)
+
+    @cached_property
+    def http(self) -> HttpClient:
+        from sdt_console.clients.http import HttpClient
+
+        return HttpClient(self._caller)
+
+    def builder(self) -> Builder:
+        """The builder asked for; with ``auto`` a Docker Engine if one answers.
+
+        :raises UsageError: the builder asked for is not there.
+        """
+        from sdt_console.clients.sandbox_builder import SandboxBuilder
+
+        if self._settings.builder == "sandbox":
+            return SandboxBuilder(self._caller, Path(self._scratch.name))
+        from sdt_console.clients.engine_builder import EngineBuilder
+
+        engine = EngineBuilder(self._caller)
+        missing = engine.available()
+        if missing is None:
+            return engine
+        if self._settings.builder == "engine":
+            raise UsageError("no Docker Engine", missing, "start one, or build with --builder sandbox")
+        return SandboxBuilder(self._caller, Path(self._scratch.name))
+
+    @cached_property
+    def _scratch(self) -> TemporaryDirectory[str]:
+        """Where images put together here are kept until they are pushed."""
+        return TemporaryDirectory(prefix="sdt-images-")
+
+    def close(self) -> None:
+        """Let go of threads and files; safe to call more than once."""
+        if "_caller" in self.__dict__:
+            self._caller.close()
+        if "_scratch" in self.__dict__:
+            self._scratch.cleanup()
