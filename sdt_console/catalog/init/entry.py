@@ -153,7 +153,9 @@ def _names(services: list[Candidate], system: str, data: list[str]) -> dict[str,
     """Path → name, in the order of the paths; short ones first, so that they keep their plain name."""
     found: dict[str, str] = {}
     for candidate in sorted(services, key=lambda c: (c.path.count("/"), c.path)):
-        plain = folder_name(candidate.path, clean(candidate.hint, system) if candidate.hint else system)
+        alone = len(services) == 1 or candidate.path == "."
+        fallback = system if alone else clean(candidate.hint or candidate.path.rpartition("/")[2])
+        plain = folder_name(candidate.path, fallback)
         found[candidate.path] = unique(plain, candidate.path, [*found.values(), *data])
     return {candidate.path: found[candidate.path] for candidate in services}
 

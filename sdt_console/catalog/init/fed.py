@@ -62,11 +62,8 @@ def fed_by(
             for p in named
             if p.path == at.folder or p.path not in own
         ]
-    if (
-        at.folder in projects
-        and not projects[at.folder].aggregate
-        and projects[at.folder].program is not False
-    ):
+    here = projects.get(at.folder)
+    if here is not None and here.program and not here.aggregate:
         return []
     return _from_text(tree, projects, at, selectors, own)
 
@@ -136,7 +133,8 @@ def _from_text(
     open_ones = [name for name in selectors if at.content.arguments[name] is None or len(selectors) == 1]
     programs = [p.path for p in projects.values() if p.program and p.kind == "java" and p.path not in own]
     programs = [path for path in programs if path != "."]
-    if open_ones and len(programs) > 1:
+    alone = at.folder not in projects or projects[at.folder].aggregate
+    if open_ones and alone and len(programs) > 1:
         return [Fed(path, "", _feed(at, projects, path, {})) for path in programs]
     return []
 

@@ -103,7 +103,10 @@ def affixes(live: Sequence[LiveService], known: Sequence[str]) -> Affixes:
         # the longer affixes are the surer ones: `service` is found in `user-service` too
         best = max(votes, key=lambda pair: (votes[pair], -len(pair[0]) - len(pair[1])))
         return Affixes(*best, environment)
-    return Affixes(_common(names, environment), "", environment)
+    ends = next(
+        (f"{dash}{environment}" for dash in "-_" if environment and _all_end(names, dash + environment)), ""
+    )
+    return Affixes(_common(names, environment), ends, environment)
 
 
 def environments(word: str) -> tuple[str, ...]:
@@ -123,6 +126,10 @@ def _environment(cluster: str, names: Sequence[str]) -> str:
         counts = {word: sum(bool(_word(word).search(name)) for name in names) for word in words}
         words.sort(key=lambda word: counts[word])
     return words[-1] if words else ""
+
+
+def _all_end(names: Sequence[str], end: str) -> bool:
+    return all(name.endswith(end) and name != end for name in names)
 
 
 def _common(names: Sequence[str], environment: str) -> str:

@@ -31,12 +31,12 @@ def system_name(text: str) -> str:
     return _PARENT.sub("", name) or name
 
 
-def folder_name(path: str, system: str) -> str:
-    """What the folder ``path`` is called by people; ``system`` if no part of it says anything."""
+def folder_name(path: str, fallback: str) -> str:
+    """What the folder ``path`` is called by people; ``fallback`` if no part of it says anything."""
     parts = [part for part in path.split("/") if part not in ("", ".")]
     while parts and parts[-1].lower() in GENERIC:
         parts.pop()
-    return clean(parts[-1]) if parts else system
+    return clean(parts[-1]) if parts else fallback
 
 
 def unique(wanted: str, path: str, taken: Iterable[str]) -> str:

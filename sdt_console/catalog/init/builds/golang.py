@@ -51,7 +51,7 @@ def read(tree: Tree) -> list[Project]:
 
 
 def packages(tree: Tree, root: str, folder: str) -> list[str]:
-    """Folders of the module in ``root`` whose packages ``folder`` imports, directly or not, but its own."""
+    """Folders of the module in ``root``, outside of ``folder``, whose packages are imported in it."""
     module = _MODULE.search(_plain(tree.read(join(root, "go.mod"))))
     if module is None:
         return []
@@ -71,7 +71,6 @@ def packages(tree: Tree, root: str, folder: str) -> list[str]:
                 inside = target == folder or target.startswith(f"{folder}/")
                 if target in tree.files and not inside and target not in found:
                     found.append(target)
-                    pending.append(target)
     return found
 
 
