@@ -29,7 +29,7 @@ T = TypeVar("T")
 ATTEMPTS = 5
 _BASE_S, _LONGEST_S = 0.2, 5.0
 _AGAIN = frozenset({429, 500, 502, 503, 504})
-_TIMEOUT = urllib3.Timeout(connect=10, read=60)
+_TIMEOUT = urllib3.Timeout(connect=10, read=30)
 _ACCEPT = ", ".join((oci.MANIFEST_TYPE, oci.DOCKER_MANIFEST_TYPE, oci.INDEX_TYPE, oci.DOCKER_INDEX_TYPE))
 
 
@@ -85,14 +85,17 @@ class RegistryClient:
         return bool(answer.status != 404)
 
     def manifest(self, repository: str, reference: str) -> Manifest | None:
-        """The manifest of a tag or digest; ``None`` if there is none.
+        """The manifest of a tag or digest; ``None`` if the repository has none of it.
 
-        :raises BuildError: among others, when it is not what its digest says.
+        :raises BuildError: among others, when there is no such repository, or it is not what its digest says.
         """
         path = f"/v2/{repository}/manifests/{quote(reference, safe=':')}"
-        answer = self._call("GET", path, headers={"Accept": _ACCEPT}, ok=(200, 404))
-        if answer.status == 404:
-            return None
+        try:
+            answer = self._call("GET", path, headers={"Accept": _ACCEPT}, ok=(200,))
+        except RefusedError as error:
+            if error.code == "MANIFEST_UNKNOWN":
+                return None
+            raise
         digest = oci.digest_of(answer.data)
         if digest != answer.headers.get("Docker-Content-Digest", digest):
             raise BuildError(f"{self.host} sent a damaged manifest of {repository}:{reference}")
@@ -118,7 +121,7 @@ class RegistryClient:
         self._repeat(lambda: self._upload_once(repository, digest, content, sent))
 
     def _upload_once(self, repository: str, digest: str, content: Path, sent: Callable[[int], None]) -> None:
-        begun = self._once("POST", f"/v2/{repository}/blobs/uploads/", ok=(202,))
+        begun = self._call("POST", f"/v2/{repository}/blobs/uploads/", ok=(202,))
         size = content.stat().st_size
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
         with content.open("rb") as file:
@@ -126,7 +129,14 @@ class RegistryClient:
             patched = self._once("PATCH", begun.headers["Location"], body, headers, ok=(202, 204))
         place = patched.headers.get("Location", begun.headers["Location"])
         query = "&" if "?" in place else "?"
-        self._once("PUT", f"{place}{query}{urlencode({'digest': digest})}", b"", ok=(201, 204))
+        try:
+            self._call("PUT", f"{place}{query}{urlencode({'digest': digest})}", b"", ok=(201, 204))
+        except RefusedError as error:
+            # Where the answer to the first PUT got lost, the upload is gone and the blob is there.
+            if error.code != "BLOB_UPLOAD_UNKNOWN":
+                raise
+            if not self.exists(repository, digest):
+                raise _AgainError(error) from error
 
     def put_manifest(self, repository: str, reference: str, body: bytes, media_type: str) -> str:
         """Put a manifest under a tag or its digest; the digest. A tag that has it already is no error."""
