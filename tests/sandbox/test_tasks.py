@@ -143,3 +143,40 @@ def targets(account: Account, name: str) -> list[Any]:
 
 def healthy(account: Account, name: str) -> list[str]:
     return [t["Target"]["Id"] for t in targets(account, name) if t["TargetHealth"]["State"] == "healthy"]
+
+
+CHECK = {
+    "command": ["CMD-SHELL", "curl -f localhost:8081/actuator/health"],
+    "interval": 10,
+    "startPeriod": 30,
+}
+
+
+def test_a_container_health_check_decides_when_a_task_counts(account: Account) -> None:
+    account.update("redis", taskDefinition=account.register("redis", healthCheck=CHECK))
+    account.until(lambda: len(account.tasks("redis")) == 2)
+    account.until(lambda: account.tasks("redis")[1]["lastStatus"] == "RUNNING", step=1)
+    new = account.tasks("redis")[1]
+    assert (new["healthStatus"], new["containers"][0]["healthStatus"]) == ("UNKNOWN", "UNKNOWN")
+    account.settle("redis")
+    assert [t["healthStatus"] for t in account.tasks("redis")] == ["HEALTHY"]
+
+
+def test_a_container_that_fails_its_health_check_is_replaced_and_trips_the_breaker(account: Account) -> None:
+    before = account.service("redis")["taskDefinition"]
+    account.sandbox.scenarios.on("unhealthy:redis")
+    account.update("redis", taskDefinition=account.register("redis", healthCheck=CHECK))
+    account.until(lambda: bool(account.service("redis")["taskDefinition"] == before))
+    failed = account.tasks("redis", "STOPPED")
+    assert len(failed) == 3
+    assert {t["stoppedReason"] for t in failed} == {"Task failed container health checks"}
+    assert {t["healthStatus"] for t in failed} == {"UNHEALTHY"}
+    name = failed[0]["taskArn"].rpartition("/")[2]
+    told = account.messages("redis")
+    assert f"(service shop-dev-redis) (task {name}) failed container health checks." in told
+    assert any("Amazon ECS replaced 1 tasks due to an unhealthy status." in message for message in told)
+
+
+def test_a_second_deployments_counts(account: Account) -> None:
+    answer = account.update("orders", forceNewDeployment=True)["deployments"]
+    assert [(d["desiredCount"], d["runningCount"]) for d in answer] == [(1, 0), (1, 1)]

@@ -11,6 +11,7 @@ import botocore.session
 from sdt_console.sandbox.application import Application
 
 from . import clusters, deployments, services, tags, task_definitions, tasks
+from .container_health import ContainerHealth
 from .errors import invalid
 from .model import Wire
 from .region import Region
@@ -67,7 +68,7 @@ class Ecs:
     def __init__(self, region: Region, application: Application) -> None:
         self.region = region
         self.targets = Targets(region.timeline, region.surroundings, application)
-        self.scheduler = Scheduler(region, self.targets)
+        self.scheduler = Scheduler(region, self.targets, ContainerHealth(region, application))
 
     def call(self, operation: str, request: Wire) -> Wire:
         """Answer one call.

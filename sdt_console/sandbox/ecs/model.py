@@ -85,6 +85,8 @@ class Deployment:
     failures_in_a_row: int = 0
     """Starts that failed since the last one that succeeded; sets the pause before the next."""
     hold_until: float = 0.0
+    unhealthy: int = 0
+    """Tasks stopped for their health that nothing has replaced yet."""
     reached_running: bool = False
     """Stage one of the circuit breaker is passed."""
     announced_impaired: bool = False

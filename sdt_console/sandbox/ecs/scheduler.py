@@ -6,6 +6,7 @@ import math
 
 from sdt_console.sandbox.clock import Pace
 
+from .container_health import ContainerHealth
 from .lifecycle import Lifecycle
 from .model import Deployment, Service, Task, Wire
 from .placement import Placement
@@ -30,16 +31,19 @@ NO_CAPACITY = (
 class Scheduler:
     """Reconciles services; everything it does is set off by a timer or by a task's change of state."""
 
-    def __init__(self, region: Region, targets: Targets) -> None:
+    def __init__(self, region: Region, targets: Targets, health: ContainerHealth) -> None:
         self.region = region
         self.targets = targets
+        self.health = health
         self.rollouts = Rollouts(region)
         self.lifecycle = Lifecycle(region, targets)
         self.placement = Placement(region, self.lifecycle)
         self.lifecycle.on_running = self._on_running
         self.lifecycle.on_failed = self._on_failed
         self.lifecycle.on_stopped = self._on_stopped
-        targets.on_healthy = self._on_healthy
+        targets.on_healthy = lambda target: self._judge(target.task)
+        health.on_healthy = self._judge
+        health.on_unhealthy = self._on_container_unhealthy
         targets.on_unhealthy = self._on_unhealthy
 
     @property
@@ -50,6 +54,7 @@ class Scheduler:
 
     def _on_running(self, task: Task) -> None:
         service, deployment = task.service, task.deployment
+        self.health.begin(task)
         if service is None or deployment is None:
             task.healthy = True
             return
@@ -59,16 +64,21 @@ class Scheduler:
             if self.targets.register(task, group, balancer["containerPort"]):
                 registered += 1
                 self.region.say(service, f"registered 1 targets in (target-group {group})")
-        if not deployment.reached_running or not registered:
+        unchecked = not registered and self.health.passed(task)
+        # Stage one of the circuit breaker is over with the first task that runs. Where nothing checks the
+        # tasks' health there is no stage two: each one that runs sets the count back.
+        if not deployment.reached_running or unchecked:
             self.rollouts.clear_failures(deployment)
         deployment.reached_running = True
-        if not registered:
+        if unchecked:
             task.healthy = True
             self.soon(service)
 
-    def _on_healthy(self, target: Target) -> None:
-        task = target.task
-        if task.status != "RUNNING" or any(t.state != "healthy" for t in self.targets.of_task(task)):
+    def _judge(self, task: Task) -> None:
+        """Whether the task has passed all its health checks now."""
+        if task.status != "RUNNING" or not task.alive or not self.health.passed(task):
+            return
+        if any(target.state != "healthy" for target in self.targets.of_task(task)):
             return
         task.healthy = True
         if task.service is not None and task.deployment is not None:
@@ -82,18 +92,29 @@ class Scheduler:
         grace = self._pace.seconds(float(service.settings.get("healthCheckGracePeriodSeconds", 0)))
         if self.region.now < task.started_at + grace:
             return
-        was_healthy, task.healthy = task.healthy, False
         reason = "Request timed out" if target.reason == "Target.Timeout" else target.description
         self.region.say(
             service,
             f"(task {task.id}) (port {target.port}) is unhealthy in (target-group {target.group}) "
             f"due to (reason {reason}).",
         )
-        self._stop(service, [task], f"Task failed ELB health checks in (target-group {target.group})")
-        if task.deployment is not None:
-            if not was_healthy or task.deployment.rollout == "IN_PROGRESS":
-                self._count_failure(service, task.deployment)
-            self.soon(service)
+        self._replace(service, task, f"Task failed ELB health checks in (target-group {target.group})")
+
+    def _on_container_unhealthy(self, task: Task) -> None:
+        if task.service is None:
+            self.lifecycle.stop(task, "ServiceSchedulerInitiated", "Task failed container health checks")
+            return
+        self.region.say(task.service, f"(task {task.id}) failed container health checks.")
+        self._replace(task.service, task, "Task failed container health checks")
+
+    def _replace(self, service: Service, task: Task, reason: str) -> None:
+        """Stop a task that failed its health checks; another one takes its place."""
+        was_healthy, deployment = task.healthy, task.deployment
+        self._stop(service, [task], reason)
+        service.primary.unhealthy += 1
+        if deployment is not None and (not was_healthy or deployment.rollout == "IN_PROGRESS"):
+            self._count_failure(service, deployment)
+        self.soon(service)
 
     def _on_failed(self, task: Task) -> None:
         if task.service is None or task.deployment is None:
@@ -170,16 +191,9 @@ class Scheduler:
             for _ in range(missing)
         ]
         names = " ".join(f"(task {task.id})" for task in tasks)
-        replaced = sum(
-            task.stopped_reason.startswith("Task failed")
-            for task in service.tasks_of(primary)
-            if not task.alive
-        )
-        suffix = (
-            f" Amazon ECS replaced {min(replaced, missing)} tasks due to an unhealthy status."
-            if replaced
-            else ""
-        )
+        replaced = min(primary.unhealthy, missing)
+        primary.unhealthy -= replaced
+        suffix = f" Amazon ECS replaced {replaced} tasks due to an unhealthy status." if replaced else ""
         self.region.say(service, f"has started {missing} tasks: {names}.{suffix}")
 
     def _stop_superseded(self, service: Service) -> None:

@@ -51,13 +51,14 @@ def counts(tasks: list[Task]) -> tuple[int, int]:
 
 
 def deployment(service: Service, item: Deployment) -> Wire:
-    running, pending = counts(service.tasks_of(item))
-    primary = item is service.primary
+    tasks = service.tasks_of(item)
+    wanted = service.desired if item is service.primary else sum(task.alive for task in tasks)
+    running, pending = counts(tasks)
     return compact(
         id=item.id,
         status=item.status,
         taskDefinition=item.revision.definition.arn,
-        desiredCount=service.desired if primary else 0,
+        desiredCount=wanted,
         pendingCount=pending,
         runningCount=running,
         failedTasks=item.failed_tasks,

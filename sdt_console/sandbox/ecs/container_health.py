@@ -1,0 +1,66 @@
+"""Container health checks: the ``healthCheck`` of a container definition.
+
+The command is not run; whether it would pass is what the application answers under ``/actuator/health``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sdt_console.sandbox.application import Application
+
+from .model import Container, Task, Wire
+from .region import Region
+
+PATH = "/actuator/health"
+
+
+class ContainerHealth:
+    """Checks the containers of running tasks that define a health check.
+
+    :param on_healthy: all of a task's essential containers have become healthy.
+    :param on_unhealthy: an essential container has become unhealthy.
+    """
+
+    def __init__(self, region: Region, application: Application) -> None:
+        self._region = region
+        self._application = application
+        self.on_healthy: Callable[[Task], None] = lambda task: None
+        self.on_unhealthy: Callable[[Task], None] = lambda task: None
+
+    def begin(self, task: Task) -> None:
+        """The task runs: start checking."""
+        for container, check in _checked(task):
+            self._later(task, container, check, failures=0)
+
+    def passed(self, task: Task) -> bool:
+        """Whether every essential container with a health check is healthy."""
+        return all(container.health == "HEALTHY" for container, _ in _checked(task) if container.essential)
+
+    def _later(self, task: Task, container: Container, check: Wire, failures: int) -> None:
+        interval = float(check.get("interval", 30))
+        self._region.timeline.after(interval, lambda: self._check(task, container, check, failures))
+
+    def _check(self, task: Task, container: Container, check: Wire, failures: int) -> None:
+        if task.status != "RUNNING" or not task.alive:
+            return
+        now = self._region.now
+        if self._application.probe(task, PATH, now) == 200:
+            container.health = "HEALTHY"
+            if self.passed(task):
+                self.on_healthy(task)
+            return  # a healthy container is left alone: its answer does not change while it lives
+        started = task.started_at or now
+        grace = self._region.timeline.pace.seconds(float(check.get("startPeriod", 0)))
+        failures += now >= started + grace
+        if failures >= int(check.get("retries", 3)):
+            container.health = "UNHEALTHY"
+            if container.essential:
+                self.on_unhealthy(task)
+                return
+        self._later(task, container, check, failures)
+
+
+def _checked(task: Task) -> list[tuple[Container, Wire]]:
+    checks = {c["name"]: c["healthCheck"] for c in task.definition.containers if c.get("healthCheck")}
+    return [(container, checks[container.name]) for container in task.containers if container.name in checks]
