@@ -13,7 +13,7 @@ from sdt_console.catalog.init.dockerfile import Dockerfile, parse
 from sdt_console.catalog.init.fed import Fed, fed_by
 from sdt_console.catalog.init.images import basename, data_image
 from sdt_console.catalog.init.names import GENERIC, clean
-from sdt_console.catalog.init.scan import DockerfileAt, Tree, docker_word, dockerfiles, join
+from sdt_console.catalog.init.scan import DockerfileAt, Tree, docker_word, dockerfiles
 from sdt_console.text import visible
 
 _QUARKUS = "src/main/docker"
@@ -113,17 +113,21 @@ def _owner(tree: Tree, projects: Mapping[str, Project], at: DockerfileAt, files:
     parent, base = posixpath.dirname(folder) or ".", posixpath.basename(folder).lower()
     if folder == ".":
         return folder
-    others = {other.folder for other in files if other.folder != folder}
-    alone = not any(other == parent or other.startswith(f"{parent}/") for other in others)
     if folder in projects:
-        return parent if base == "src" and parent != "." and alone else folder
+        return parent if base == "src" and parent != "." and _alone(files, folder, parent) else folder
     if base in GENERIC:
         if parent == "." and "." in projects and not projects["."].aggregate:
             return "."
-        return parent if parent != "." and alone else folder
+        return parent if parent != "." and _alone(files, folder, parent) else folder
     if posixpath.basename(parent).lower() in GENERIC and (named := _named(projects, base)):
         return named
     return folder
+
+
+def _alone(files: list[DockerfileAt], folder: str, parent: str) -> bool:
+    """Whether ``folder`` is the only one in ``parent`` with a Dockerfile."""
+    others = {at.folder for at in files} - {folder}
+    return not any(other == parent or other.startswith(f"{parent}/") for other in others)
 
 
 def _named(projects: Mapping[str, Project], word: str) -> str:
@@ -146,7 +150,7 @@ def belongs(candidate: Candidate, name: str, service: ComposeService) -> int:
             return 5
         if same and base in (called, image):
             return 4
-        return 3 if join(service.context, ".") == candidate.path and not same else 0
+        return 3 if service.context == candidate.path and not same else 0
     names = {base, clean(name, "")} - {""}
     if image in names:
         return 4

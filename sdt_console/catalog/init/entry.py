@@ -17,7 +17,7 @@ from sdt_console.catalog.init.links import Links, link
 from sdt_console.catalog.init.names import clean, folder_name, system_name, unique
 from sdt_console.catalog.init.parts import Aws, Draft, DraftService
 from sdt_console.catalog.init.ports import Port, choose, claims
-from sdt_console.catalog.init.roles import LAST, SAYS, group, lift, wave
+from sdt_console.catalog.init.roles import SAYS, group, lift, wave
 from sdt_console.catalog.init.scan import Tree, scan
 from sdt_console.catalog.init.shared import built_with
 from sdt_console.catalog.init.spring import served_ports
@@ -211,6 +211,3 @@ def _ignore(tree: Tree) -> tuple[str, ...]:
     top = set(tree.files.get(".", ())) | {f"{name}/" for name in tree.folders.get(".", ())}
     top |= {".github/"} if (tree.repo / ".github").is_dir() else set()
     return ("*.md", *(name for name in _IGNORABLE if name in top))
-
-
-__all__ = ["LAST", "draft", "region_here", "render", "save", "write"]

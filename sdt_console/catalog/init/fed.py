@@ -50,11 +50,15 @@ def fed_by(
     used = [c for name, c in builds.items() if not c.lesser] or list(builds.values())
     used.reverse()
     selectors = _selectors(at)
-    if len(used) > 1 or (used and selectors and used[0].build_args):
+    kinds = {(c.context, tuple(c.build_args.items())) for c in used}
+    if len(kinds) == 1 and len(used) > 1:
+        others = ", ".join(visible(c.name) for c in used[1:])
+        tree.remark(
+            f"{visible(used[0].file)}: {others} runs the code of {visible(used[0].name)}: written once"
+        )
+    elif used and (len(used) > 1 or (selectors and used[0].build_args)):
         found = _from_compose(tree, projects, at, used)
-        if len(found) > 1 or (found and found[0].path != at.folder):
-            return found
-        return []
+        return found if len(found) > 1 or (found and found[0].path != at.folder) else []
     named = [p for p in projects.values() if p.dockerfile == at.path and p.program and p.path != at.folder]
     if named:
         return [

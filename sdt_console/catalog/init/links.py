@@ -46,12 +46,13 @@ def link(
             taken = [d.name for d in links.data.values()]
             links.data[name] = DraftData(unique(clean(name, known.kind), "", taken), port, more)
     scores = [
-        (max(belongs(c, _called(projects, c), s) for s in services), name, c.path)
+        (score, name, candidate.path)
         for name, services in free.items()
-        for c in found.services
+        for candidate in found.services
+        if (score := max(belongs(candidate, _called(projects, candidate), s) for s in services))
     ]
     for score, name, path in sorted(scores, key=lambda entry: -entry[0]):
-        if score and name not in links.paths and (path not in links.runs or score == 5):
+        if name not in links.paths and (path not in links.runs or score == 5):
             links.paths[name] = path
             links.runs.setdefault(path, []).extend(free[name])
     for name, services in free.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 LONGEST = 60
 GENERIC = frozenset(
@@ -17,6 +18,7 @@ _PARENT = re.compile(
 )
 
 
+@lru_cache(maxsize=1 << 15)
 def clean(text: str, fallback: str = "service") -> str:
     """``text`` as a name: lower case, words joined by ``-``. An image repository allows no capitals."""
     plain = unicodedata.normalize("NFKD", text[:400]).encode("ascii", "ignore").decode()

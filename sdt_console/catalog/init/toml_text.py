@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from sdt_console.catalog.init.parts import Aws, Draft, DraftData, DraftService, DraftShared
-from sdt_console.catalog.init.roles import LAST
 from sdt_console.text import clipped, visible
 
 _WIDTH = 100
@@ -269,6 +268,3 @@ def _rule(title: str) -> list[str]:
 def _without_services(text: str) -> str:
     lines = text.replace("\nservices = []\n", "\n# none yet\n").split("\n")
     return "\n".join([*lines[:6], "services = []", *lines[6:]])
-
-
-__all__ = ["LAST", "comment", "render", "string"]
