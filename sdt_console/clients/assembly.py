@@ -163,7 +163,7 @@ class Assembler:
                 path = posixpath.join(
                     config.working_dir or "/", self._expand(step, step.text, stage.variables)
                 )
-                stage.config = replace(config, working_dir=posixpath.normpath(path))
+                stage.config = replace(config, working_dir=_clean(path))
                 self._change(step, stage, lambda: stage.tree.folder(stage.config.working_dir.strip("/")))
             case "COPY" | "ADD":
                 self._copy(step, stage, number)
@@ -176,6 +176,8 @@ class Assembler:
                 )
             case "VOLUME":
                 paths = operands.listed(step, stage.variables, self._escape)
+                if not all(paths):
+                    raise DockerfileError(step.line, "VOLUME: a path is empty")
                 stage.config = replace(config, volumes=tuple(dict.fromkeys((*config.volumes, *paths))))
             case "USER":
                 stage.config = replace(config, user=self._expand(step, step.text, stage.variables))
@@ -213,11 +215,11 @@ class Assembler:
     def _copy(self, step: Instruction, stage: Stage, number: int) -> None:
         if unknown := sorted(set(step.flags) - _COPY_FLAGS):
             raise NeedsEngineError(step.line, f"{step.name} --{unknown[0]}")
-        *sources, target = (self._expand(step, word, stage.variables) for word in step.sources)
-        if not sources:
+        if len(step.sources) < 2:
             raise DockerfileError(step.line, f"{step.name} needs a source and a destination")
-        if any("<<" in word for word in step.sources):
+        if any(word.startswith("<<") for word in step.sources):
             raise NeedsEngineError(step.line, f"{step.name} with a here-document")
+        *sources, target = (self._expand(step, word, stage.variables) for word in step.sources)
         source: Source = self._context
         if name := step.flags.get("from"):
             earlier = self._number(name, number)
@@ -229,8 +231,7 @@ class Assembler:
         if target in (".", "") or target.endswith(("/.", "/..")):
             target += "/"
         target = posixpath.join("/", stage.config.working_dir, target)
-        folder = target.endswith("/")
-        target = posixpath.normpath(target) + ("/" if folder else "")
+        target = _clean(target) + ("/" if target.endswith("/") else "")
         owner = self._owner(step, stage)
         mode = self._mode(step, stage)
         self._change(step, stage, lambda: copy(source, sources, target, stage.tree, owner=owner, mode=mode))
@@ -279,6 +280,11 @@ class Assembler:
         """Build arguments that no ``ARG`` asks for."""
         declared = set(self._global) | {name for stage in self._built.values() for name in stage.args}
         return sorted(set(self._given) - declared - _PREDEFINED - {"SOURCE_DATE_EPOCH"})
+
+
+def _clean(path: str) -> str:
+    """An absolute path in its shortest form; Python would keep two slashes at its beginning."""
+    return "/" + posixpath.normpath(path).lstrip("/")
 
 
 def _platform_args(platform: str) -> dict[str, str]:

@@ -108,7 +108,7 @@ class Context:
     def _entry(self, path: str, file: Path) -> Entry | None:
         try:
             status = file.lstat()
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a name with a NUL
             return None
         except OSError as error:
             raise BuildError(f"cannot read {path}", error.strerror or str(error)) from error

@@ -66,6 +66,9 @@ def parse(text: str) -> Dockerfile:
     :raises DockerfileError: an unknown instruction, or none at all, or one that cannot stand where it does.
     """
     lines = re.split(r"\r?\n", text.removeprefix("\ufeff"))
+    for number, line in enumerate(lines, 1):
+        if "\0" in line:
+            raise DockerfileError(number, "a NUL character")
     escape = _directives(lines).get("escape", "\\")
     if escape not in ("\\", "`"):
         raise DockerfileError(1, f"escape={escape}: must be \\ or `")

@@ -110,8 +110,9 @@ class ImageConfig:
 
 
 def canonical(value: Any) -> bytes:
-    """JSON in one form: sorted keys, no spaces, UTF-8."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    """JSON in one form: sorted keys, no spaces, UTF-8; what is not Unicode becomes ``?``."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.encode(errors="replace")
 
 
 def digest_of(data: bytes) -> str:

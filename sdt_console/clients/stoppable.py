@@ -9,6 +9,9 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+GRACE_S = 5.0
+"""How long to wait for the end of what was stopped; longer takes only what does not answer at all."""
+
 Progress = Callable[[str, int, int], None]
 """``(note, done, total)``, ``total`` 0 if unknown; called from the thread that works."""
 
@@ -23,7 +26,8 @@ async def stoppable(work: Coroutine[Any, Any, T], stop: Callable[[], None]) -> T
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         stop()
-        await asyncio.wait([task])
-        with contextlib.suppress(BaseException):
-            task.result()
+        await asyncio.wait([task], timeout=GRACE_S)
+        if task.done():
+            with contextlib.suppress(BaseException):
+                task.result()
         raise

@@ -52,6 +52,7 @@ def test_a_directive_after_a_comment_is_a_comment() -> None:
         ("ARG A=1\n", 2, "no FROM"),
         ("FROM scratch\n\nCOPPY a b\n", 3, "unknown instruction: COPPY"),
         ("COPY a b\nFROM scratch\n", 1, "COPY before FROM"),
+        ("FROM scratch\nCOPY a\0 b\n", 2, "a NUL character"),
         ("FROM scratch\nCMD\n", 2, "CMD needs at least one argument"),
         ("# escape=x\nFROM scratch\n", 1, "escape=x: must be \\ or `"),
     ],

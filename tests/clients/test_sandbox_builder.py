@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from sdt_console.clients.call import Caller
+from sdt_console.clients.dockerfile import INSTRUCTIONS
 from sdt_console.clients.sandbox_builder import SandboxBuilder
 from sdt_console.errors import BuildError, ReadOnlyError
 from sdt_console.model import BuildOrder, BuiltImage
@@ -289,3 +293,23 @@ def test_a_cancelled_build_ends_and_leaves_nothing(tmp_path: Path) -> None:
     asyncio.run(run())
     assert notes[-1] == "ENV A=1"
     assert list((tmp_path / "store").iterdir()) == []
+
+
+WORDS = st.sampled_from(
+    ["a", "d/", ".", "..", "/", "*", "[", "$A", "${A:-x}", "${", "'", '"', "\\", "=", "A=1", "--from=0",
+     "--chown=1:2", '["a", "/b"]', "[]", "\0", "\udcff", "80", "é", "<<E", "NONE", "CMD", "scratch", "AS"]
+)  # fmt: skip
+LINES = st.builds(
+    "{} {}".format, st.sampled_from(sorted(INSTRUCTIONS)), st.lists(WORDS, max_size=4).map(" ".join)
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(lines=st.lists(LINES, max_size=5))
+def test_no_dockerfile_breaks_the_builder(tmp_path: Path, lines: list[str]) -> None:
+    """It is built, or refused in our words."""
+    wanted = order(tmp_path / "context", "FROM scratch", {"a": "1", "d/c": "2"})
+    text = "\n".join(["FROM scratch", *lines])
+    (wanted.context / "Dockerfile").write_bytes(text.encode(errors="surrogateescape"))
+    with suppress(BuildError):
+        assert config_of(build(wanted, tmp_path / "store"))["os"] == "linux"
