@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from sdt_console.catalog.init.parts import Aws, Draft, DraftData, DraftService, DraftShared
 from sdt_console.text import clipped, visible
@@ -15,8 +16,38 @@ _RETENTION = {"dev": 7, "development": 7, "staging": 30, "stage": 30, "productio
 _PROTECTED = ("production", "prod", "live")
 
 
+@dataclass(frozen=True)
+class _Common:
+    """What ``[source]`` says for all services, so that they need not.
+
+    :param dockerfile: of most services; empty if most have their own in their folder.
+    :param build_args: those that all services pass in the same words.
+    """
+
+    context: str
+    dockerfile: str
+    build_args: Mapping[str, str]
+    build_files: tuple[str, ...]
+
+    @classmethod
+    def of(cls, draft: Draft) -> _Common:
+        built = [s for s in draft.services if s.dockerfile]
+        context, count = _most([s.context for s in built])
+        dockerfile, users = _most([_own_dockerfile(s) for s in built])
+        first = built[0].build_args if len(built) > 1 else {}
+        return cls(
+            context=context if count > 1 and count * 2 > len(built) else ".",
+            dockerfile=dockerfile if users > 1 and dockerfile != "{path}/Dockerfile" else "",
+            build_args={k: v for k, v in first.items() if all(s.build_args.get(k) == v for s in built)},
+            build_files=Counter(s.build_files for s in draft.services).most_common(1)[0][0]
+            if draft.services
+            else (),
+        )
+
+
 def render(draft: Draft) -> str:
     """The text of ``catalog.toml``, which passes ``sdt catalog check``."""
+    common = _Common.of(draft)
     lines = _head(draft)
     lines += ["", "[aws]", *_aws(draft.aws)]
     lines += ["", "[names]", *_names(draft)]
@@ -24,25 +55,20 @@ def render(draft: Draft) -> str:
     for name in draft.aws.environments:
         lines += ["", *_environment(draft, name)]
     if draft.from_repository:
-        lines += [*_rule("the repository"), "", "[source]", *_source(draft)]
+        lines += [*_rule("the repository"), "", "[source]", *_source(draft, common)]
     if draft.shared:
         lines += ["", "# Shared modules, built before any service, in this order."]
         for index, shared in enumerate(draft.shared):
-            lines += ([""] if index else []) + _shared(draft, shared)
-    lines += _rule("services: priority is the deploy wave")
-    if not draft.services:
-        lines += ["", "services = []"]
-    else:
-        lines += _legend(draft)
+            lines += ([""] if index else []) + _shared(common, shared)
+    if draft.services:
+        lines += [*_rule("services: priority is the deploy wave"), *_legend(draft)]
     for service in draft.services:
-        lines += ["", *_service(draft, service)]
+        lines += ["", *_service(draft, common, service)]
     if draft.data:
         lines += _rule("data services: watched and restarted, never built")
         for data in draft.data:
             lines += ["", *_data(data)]
-    text = "\n".join(lines) + "\n"
-    # an empty array of tables is a plain key, and plain keys come before the first table
-    return text if draft.services else _without_services(text)
+    return "\n".join(lines) + "\n"
 
 
 def string(text: str) -> str:
@@ -76,6 +102,7 @@ def _head(draft: Draft) -> list[str]:
         f"system = {string(draft.system)}",
         f"default_environment = {string(default)}",
         *_array("groups", groups),
+        *([] if draft.services else ["services = []"]),
     ]
 
 
@@ -130,25 +157,23 @@ def _environment(draft: Draft, name: str) -> list[str]:
     return lines
 
 
-def _source(draft: Draft) -> list[str]:
+def _source(draft: Draft, common: _Common) -> list[str]:
     lines = []
-    context = _common_context(draft)
-    if context != ".":
-        lines.append(f"context = {string(context)}")
-    dockerfile = _common_dockerfile(draft)
-    if dockerfile:
-        users = sum(_own_dockerfile(s) == dockerfile for s in draft.services)
-        told = "  # one for all services" if users == len(draft.services) and users > 1 else ""
-        lines.append(f"dockerfile = {string(dockerfile)}{told}")
-    arguments = _common_args(draft)
-    if arguments:
+    if common.context != ".":
+        lines.append(f"context = {string(common.context)}")
+    if common.dockerfile:
+        users = sum(_own_dockerfile(s) == common.dockerfile for s in draft.services)
+        told = "one for all services" if users == len(draft.services) else ""
+        lines.append(f"dockerfile = {string(common.dockerfile)}{_aside(told)}")
+    if common.build_args:
         versions = {s.version for s in draft.services if s.version}
-        told = next((v for v in versions for a in arguments.values() if a.endswith(f"-{v}")), "")
+        told = next((v for v in versions for a in common.build_args.values() if a.endswith(f"-{v}")), "")
         told = f"{told} is the version of today" if told else ""
-        lines.append(f"build_args = {_table(arguments)}{_aside(told)}")
-    files = _common_files(draft)
-    if files:
-        lines += _array("build_files", files, "whose change reaches every service")
+        lines.append(f"build_args = {_table(common.build_args)}{_aside(told)}")
+    if common.build_files:
+        everyone = all(s.build_files == common.build_files for s in draft.services)
+        told = "whose change reaches every service" if everyone else ""
+        lines += _array("build_files", common.build_files, told)
     return lines + _array("ignore", draft.ignore)
 
 
@@ -159,7 +184,7 @@ def _legend(draft: Draft) -> list[str]:
     return lines
 
 
-def _service(draft: Draft, service: DraftService) -> list[str]:
+def _service(draft: Draft, common: _Common, service: DraftService) -> list[str]:
     lines = [comment(service.note)] if service.note else []
     lines.append("[[services]]")
     lines.append(f"name = {string(service.name)}")
@@ -170,14 +195,14 @@ def _service(draft: Draft, service: DraftService) -> list[str]:
     if service.state != "active":
         lines.append(f"state = {string(service.state)}")
     if draft.from_repository and service.dockerfile:
-        if _own_dockerfile(service) != (_common_dockerfile(draft) or "{path}/Dockerfile"):
+        if _own_dockerfile(service) != (common.dockerfile or "{path}/Dockerfile"):
             lines.append(f"dockerfile = {string(service.dockerfile)}")
-        if service.context != _common_context(draft):
+        if service.context != common.context:
             lines.append(f"context = {string(service.context)}")
-        more = {k: v for k, v in service.build_args.items() if _common_args(draft).get(k) != v}
+        more = {k: v for k, v in service.build_args.items() if common.build_args.get(k) != v}
         if more:
             lines.append(f"build_args = {_table(more)}")
-        if service.build_files != _common_files(draft):
+        if service.build_files != common.build_files:
             lines += _array("build_files", service.build_files)
     lines += _array("uses", service.uses) if service.uses else []
     lines += _array("build_after", service.build_after) if service.build_after else []
@@ -185,9 +210,9 @@ def _service(draft: Draft, service: DraftService) -> list[str]:
     return lines
 
 
-def _shared(draft: Draft, shared: DraftShared) -> list[str]:
+def _shared(common: _Common, shared: DraftShared) -> list[str]:
     lines = ["[[shared]]", f"name = {string(shared.name)}", f"path = {string(shared.path)}"]
-    if shared.build_files != _common_files(draft):
+    if shared.build_files != common.build_files:
         lines += _array("build_files", shared.build_files)
     return lines + (_array("uses", shared.uses) if shared.uses else [])
 
@@ -206,37 +231,8 @@ def _own_dockerfile(service: DraftService) -> str:
     return "{path}/Dockerfile" if service.dockerfile in (plain, "") else service.dockerfile
 
 
-def _most(values: Sequence[object]) -> tuple[object, int]:
+def _most(values: Sequence[str]) -> tuple[str, int]:
     return Counter(values).most_common(1)[0] if values else ("", 0)
-
-
-def _built(draft: Draft) -> list[DraftService]:
-    return [s for s in draft.services if s.dockerfile]
-
-
-def _common_context(draft: Draft) -> str:
-    value, count = _most([s.context for s in _built(draft)])
-    return str(value) if count > 1 and count * 2 > len(_built(draft)) else "."
-
-
-def _common_dockerfile(draft: Draft) -> str:
-    """The Dockerfile of most services; empty if most have their own in their folder."""
-    value, count = _most([_own_dockerfile(s) for s in _built(draft)])
-    return str(value) if count > 1 and value != "{path}/Dockerfile" else ""
-
-
-def _common_args(draft: Draft) -> Mapping[str, str]:
-    """Build arguments that all services pass in the same words."""
-    built = _built(draft)
-    if len(built) < 2:
-        return {}
-    return {k: v for k, v in built[0].build_args.items() if all(s.build_args.get(k) == v for s in built)}
-
-
-def _common_files(draft: Draft) -> tuple[str, ...]:
-    if not draft.services:
-        return ()
-    return Counter(s.build_files for s in draft.services).most_common(1)[0][0]
 
 
 def _array(key: str, values: Sequence[str], told: str = "") -> list[str]:
@@ -263,8 +259,3 @@ def _aside(told: str) -> str:
 
 def _rule(title: str) -> list[str]:
     return ["", f"# --- {title} ".ljust(_RULE, "-")]
-
-
-def _without_services(text: str) -> str:
-    lines = text.replace("\nservices = []\n", "\n# none yet\n").split("\n")
-    return "\n".join([*lines[:6], "services = []", *lines[6:]])
