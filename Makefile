@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Clients that nobody here wrote, which the tests call as commands; they pin a botocore of their own.
+CLIENTS := $(VENV)-clients
+CLIENTS_READY := $(CLIENTS)/.ready
 PYTEST_ARGS ?= -n auto
 
 .PHONY: demo test lint bench docs constraints clean
@@ -11,7 +14,7 @@ PYTEST_ARGS ?= -n auto
 demo: $(READY)
 	@$(BIN)/sdt demo
 
-test: $(READY)
+test: $(READY) $(CLIENTS_READY)
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: $(READY)
@@ -37,10 +40,19 @@ $(READY): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+$(CLIENTS_READY): constraints-clients.txt
+	@echo "setting up $(CLIENTS) (once)" >&2
+	@$(PYTHON) -m venv $(CLIENTS)
+	@$(CLIENTS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+		-r constraints-clients.txt
+	@touch $@
+
 # After a change of the dependencies in pyproject.toml; needs uv.
 constraints:
 	uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --no-annotate \
 		--all-extras --upgrade --quiet pyproject.toml -o constraints.txt
+	printf 'awscli\necs-deploy\nsetuptools\n' | uv pip compile --universal --generate-hashes --python-version 3.11 \
+		--no-header --no-annotate --upgrade --quiet - -o constraints-clients.txt
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(CLIENTS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

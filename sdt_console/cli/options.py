@@ -78,6 +78,12 @@ def _options() -> list[click.Option]:
         option("--json", is_flag=True, help="One JSON document on stdout."),
         option("--ci", is_flag=True, help="Headless: no colours, plain log; alone: run the pipeline."),
         option("--sandbox", is_flag=True, help="On an AWS account in a box, started for this call."),
+        option(
+            "--scenario",
+            metavar="NAME[:SERVICE]",
+            multiple=True,
+            help="Let the sandbox fail on purpose; `sdt sandbox --help` lists the names.",
+        ),
         option("--yes", is_flag=True, help="Do not ask."),
         option("-v", "--verbose", count=True, help="Say more."),
     ]

@@ -57,7 +57,7 @@ def opened(repo: Path | None, *, port: int = 0, speed: float | None = None) -> I
     before = dict(os.environ)
     with TemporaryDirectory(prefix="sdt-sandbox-") as folder:
         path = repo or generate(Path(folder, "backend"), catalog).path
-        with Sandbox.start(catalog, port=port, speed=speed) as sandbox:
+        with Sandbox.start(catalog, port=port, speed=speed, scenarios=given().scenario) as sandbox:
             for key in _PERSONAL:
                 os.environ.pop(key, None)
             os.environ.update(sandbox.environ)
@@ -87,6 +87,11 @@ def sandbox(port: int, speed: float | None, repo: Path | None) -> None:
     """Run an AWS account in a box until ctrl-C, for sdt, the aws command or any AWS client.
 
     Loopback only; nothing of it outlives the command.
+
+    \b
+    With --scenario it fails on purpose, in AWS's own words: image-missing, crash-loop, out-of-memory,
+    unhealthy, slow-start, no-capacity, secret-missing, breaker-rollback (each for one service or all);
+    throttling, flaky-api, expired-credentials (of the API itself).
     """
     with opened(repo, port=port, speed=speed) as box:
         settings = dict(box.sandbox.environ)

@@ -103,20 +103,28 @@ async def _update(ctx: Context, name: str, target: str) -> EcsService:
     ctx.emit(Intended("deploy", name, "ecs:UpdateService", request))
     ctx.changed.append(name)  # before the call: an update that is cut off may have reached ECS
     service = await ctx.ecs.update(ctx.plan.cluster, ecs_name, target)
-    primary = next((d for d in service.deployments if d.get("status") == "PRIMARY"), {})
-    ctx.emit(Done("deploy", name, "ecs:UpdateService", {"deployment": primary.get("id", "")}))
+    made = primary(service, target) or {}
+    ctx.emit(Done("deploy", name, "ecs:UpdateService", {"deployment": made.get("id", "")}))
     return service
 
 
 def _own_deployment(service: EcsService, target: str, name: str) -> str:
-    for deployment in service.deployments:
-        if deployment.get("status") == "PRIMARY" and deployment.get("taskDefinition") == target:
-            return str(deployment["id"])
+    deployment = primary(service, target)
+    if deployment is not None:
+        return str(deployment["id"])
     raise DeployError(
         f"{name}: ECS shows no deployment of {target}",
         "UpdateService was answered without one",
         "see `aws ecs describe-services`; only services with the ECS deployment controller are supported",
     )
+
+
+def primary(service: EcsService, task_definition: str) -> Mapping[str, Any] | None:
+    """The service's primary deployment if it is one of ``task_definition``."""
+    for deployment in service.deployments:
+        if deployment.get("status") == "PRIMARY" and deployment.get("taskDefinition") == task_definition:
+            return deployment
+    return None
 
 
 async def follow(ctx: Context, name: str, follower: Follower, deployment: str, before: str) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from sdt_console.catalog.graph import reachable
 from sdt_console.catalog.ignore import matcher
 from sdt_console.catalog.model import Catalog, Service
 from sdt_console.model import Change, Detection, Selection
-from sdt_console.pipeline.base import resolve
+from sdt_console.pipeline.base import WORKTREE, Range, resolve
 from sdt_console.pipeline.places import Places, find
 from sdt_console.pipeline.ports import Repository
 from sdt_console.text import plural, visible
@@ -31,11 +32,12 @@ def detect(
     :raises UsageError: a revision is not in this repository.
     """
     span = resolve(repo, base, head, worktree=worktree)
-    changes: Sequence[Change] = ()
-    if not span.everything and span.base != span.head:
-        changes = repo.worktree_changes(span.base) if worktree else repo.changes(span.base, span.head)
-    places = find(catalog, repo, span)
-    votes = _Votes(catalog, places)
+    with ThreadPoolExecutor(1) as pool:
+        # Git compares in a process of its own; where things lie is read meanwhile.
+        comparing = pool.submit(_changes, repo, span)
+        places = find(catalog, repo, span)
+        votes = _Votes(catalog, places)
+        changes = comparing.result()
     for change in changes:
         votes.count(change)
     forced = "full build was asked for" if force_full_build else span.everything
@@ -43,6 +45,12 @@ def detect(
     selections += [Selection(d.name, False, "data service: watched, never built") for d in catalog.data]
     told = [r for r in (span.remark, span.everything and f"{span.everything}: all active services") if r]
     return Detection(span.base, span.head, tuple(selections), (*told, *places.remarks))
+
+
+def _changes(repo: Repository, span: Range) -> Sequence[Change]:
+    if span.everything or span.base == span.head:
+        return ()
+    return repo.worktree_changes(span.base) if span.head == WORKTREE else repo.changes(span.base, span.head)
 
 
 class _Votes:
@@ -75,21 +83,21 @@ class _Votes:
             target.setdefault(part.name, set()).add(path)
         for service in self._places.dockerfiles.get(path, ()):
             self.docker.setdefault(service.name, set()).add(path)
-        ignored = self._ignored(path)
         owners: set[str] = set()
-        folder = path
-        while True:
-            for name in self._places.services.get(folder, ()):
+        around = self._places.around(path)
+        if not around:
+            return owners
+        ignored = self._ignored(path)
+        for folder, (services, shared) in around:
+            for name in services:
                 if ignored or self._ignores(name, path[len(folder) :].lstrip("/")):
                     self.ignored.setdefault(name, set()).add(path)
                 else:
                     owners.add(name)
                     self.own.setdefault(name, set()).add(path)
-            for name in () if ignored else self._places.shared.get(folder, ()):
+            for name in () if ignored else shared:
                 self.shared.setdefault(name, set()).add(path)
-            if not folder:
-                return owners
-            folder = folder.rpartition("/")[0]
+        return owners
 
     def _ignores(self, name: str, path: str) -> bool:
         """:param path: as seen from the service's folder; empty for what stands in the folder's place."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
 
 from sdt_console.catalog.model import Catalog, Service, Shared
 from sdt_console.pipeline.base import WORKTREE, Range
@@ -16,17 +18,41 @@ _SUBMODULE = "160000"
 _MOST_LINKS = 40  # as the kernel
 
 
+class Folder(NamedTuple):
+    """Names of the services and shared modules that lie in one place."""
+
+    services: list[str]
+    shared: list[str]
+
+
 @dataclass
 class Places:
     """Path → the parts that a change there, or below it, speaks for."""
 
-    services: dict[str, list[str]] = field(default_factory=dict)
-    shared: dict[str, list[str]] = field(default_factory=dict)
+    folders: dict[str, Folder] = field(default_factory=dict)
     governing: dict[str, list[Service | Shared]] = field(default_factory=dict)
     dockerfiles: dict[str, list[Service]] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
     """Services whose folder is not in the tree."""
     remarks: list[str] = field(default_factory=list)
+
+    def around(self, path: str) -> list[tuple[str, Folder]]:
+        """The places that ``path`` is, or lies in."""
+        found = [("", self.folders[""])] if "" in self.folders else []
+        end = -1
+        for _ in range(self._depth):
+            end = path.find("/", end + 1)
+            place = path if end < 0 else path[:end]
+            if place in self.folders:
+                found.append((place, self.folders[place]))
+            if end < 0:
+                break
+        return found
+
+    @cached_property
+    def _depth(self) -> int:
+        """Parts of the longest place's path: nothing lies deeper."""
+        return max((place.count("/") + 1 for place in self.folders), default=0)
 
 
 def find(catalog: Catalog, repo: Repository, span: Range) -> Places:
@@ -37,10 +63,10 @@ def find(catalog: Catalog, repo: Repository, span: Range) -> Places:
     tree.ask(normal(part.path) for part in parts)
     for part in parts:
         folder = normal(part.path)
-        owners = places.services if isinstance(part, Service) else places.shared
         trail = list(tree.walk(folder))
         for place in dict.fromkeys(trail):
-            owners.setdefault(place, []).append(part.name)
+            here = places.folders.setdefault(place, Folder([], []))
+            (here.services if isinstance(part, Service) else here.shared).append(part.name)
         exists = tree.has(trail[-1])
         if span.head == WORKTREE and folder:
             exists = (repo.path / folder).is_dir()

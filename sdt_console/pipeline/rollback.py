@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sdt_console.errors import DeployError, SdtError, SupersededError
 from sdt_console.events import Done, Intended, StepFinished, StepStarted
-from sdt_console.model import Outcome
+from sdt_console.model import EcsService, Outcome
 from sdt_console.pipeline.context import Context, Verdict, stage
-from sdt_console.pipeline.deploy import follow
+from sdt_console.pipeline.deploy import follow, primary
 from sdt_console.pipeline.follow import Follower
 
 
@@ -64,13 +64,27 @@ async def _all(ctx: Context, names: list[str], verdict: Verdict) -> None:
 
 async def _one(ctx: Context, name: str, follower: Follower) -> str:
     before = str(ctx.plan.before[name])
-    ecs_name = ctx.service_name(name)
-    request = {"cluster": ctx.plan.cluster, "service": ecs_name, "taskDefinition": before}
-    ctx.emit(Intended("rollback", name, "ecs:UpdateService", request))
-    service = await ctx.ecs.update(ctx.plan.cluster, ecs_name, before)
-    primary = next((d for d in service.deployments if d.get("status") == "PRIMARY"), None)
-    ctx.emit(Done("rollback", name, "ecs:UpdateService", {"deployment": (primary or {}).get("id", "")}))
-    if primary is None or primary.get("taskDefinition") != before:
-        raise DeployError(f"{name}: ECS shows no deployment of {before}", "", f"look at {ecs_name} now")
-    await follow(ctx, name, follower, str(primary["id"]), before="")
+    deployment = primary(await _live(ctx, name), before)
+    if deployment is None:
+        request = {"cluster": ctx.plan.cluster, "service": ctx.service_name(name), "taskDefinition": before}
+        ctx.emit(Intended("rollback", name, "ecs:UpdateService", request))
+        service = await ctx.ecs.update(ctx.plan.cluster, ctx.service_name(name), before)
+        deployment = primary(service, before)
+        ctx.emit(
+            Done("rollback", name, "ecs:UpdateService", {"deployment": (deployment or {}).get("id", "")})
+        )
+        if deployment is None:
+            raise DeployError(f"{name}: ECS shows no deployment of {before}", "", f"look at {name} now")
+    # else ECS has begun to roll back by itself: its deployment is followed, not replaced
+    await follow(ctx, name, follower, str(deployment["id"]), before="")
     return f"back on revision {before.rpartition(':')[2]}"
+
+
+async def _live(ctx: Context, name: str) -> EcsService:
+    ecs_name = ctx.service_name(name)
+    service = (await ctx.ecs.services(ctx.plan.cluster, [ecs_name])).get(ecs_name)
+    if service is None:
+        raise DeployError(
+            f"{name} is gone", f"no active service {ecs_name}", f"look at {ctx.plan.cluster} now"
+        )
+    return service

@@ -10,6 +10,8 @@ from sdt_console import events as ev
 from sdt_console.model import Outcome, RunState, ServiceResult, StageResult
 
 _FIELDS = ("image", "digest", "task_definition", "previous")
+# An image that is built and pushed makes no service succeed: it has to run.
+_RUNS = {"deploy", "health"}
 _BAD = {Outcome.FAILED, Outcome.TIMED_OUT, Outcome.ROLLBACK_FAILED, Outcome.INTERRUPTED, Outcome.ROLLED_BACK}
 
 
@@ -70,7 +72,9 @@ def _service(service: ServiceResult, body: ev.StepFinished) -> ServiceResult:
         return service
     made = {key: str(body.result[key]) for key in _FIELDS if body.result.get(key)}
     outcome, failure = service.outcome, service.failure
-    if body.outcome in _BAD or (body.outcome is Outcome.SUCCEEDED and outcome not in _BAD):
+    if body.outcome in _BAD or (
+        body.outcome is Outcome.SUCCEEDED and body.stage in _RUNS and outcome not in _BAD
+    ):
         outcome = body.outcome
     if body.failure is not None and (failure is None or body.outcome is Outcome.ROLLBACK_FAILED):
         failure = body.failure

@@ -271,8 +271,7 @@ def test_a_command_imports_only_what_it_needs(
 
 def test_a_reader_that_has_enough_is_no_error(repo: Repo) -> None:
     done = subprocess.run(
-        f"{sys.executable} -m sdt_console detect --json --base {'0' * 40} | head -c 1",
-        shell=True,
+        ["sh", "-c", f"{sys.executable} -m sdt_console detect --json --base {'0' * 40} | head -c 1"],
         capture_output=True,
         text=True,
         check=False,
