@@ -16,26 +16,12 @@ if TYPE_CHECKING:
 REQUIRE_DOCKER = "SDT_REQUIRE_DOCKER"
 
 
-def _engine_trouble() -> str | None:
-    """Why no Docker Engine can be used here; ``None`` if one answers."""
-    import docker
-
-    try:
-        client = docker.from_env(timeout=10)
-    except docker.errors.DockerException as error:
-        return f"no Docker Engine answers: {error}"
-    try:
-        client.ping()
-    except (docker.errors.DockerException, OSError) as error:
-        return f"no Docker Engine answers: {error}"
-    finally:
-        client.close()
-    return None
-
-
 @pytest.fixture(scope="session")
 def engine_trouble() -> str | None:
-    return _engine_trouble()
+    """Why no Docker Engine can be used here; ``None`` if one answers."""
+    from sdt_console.clients.engine_builder import EngineBuilder
+
+    return EngineBuilder.available()
 
 
 @pytest.fixture(autouse=True)

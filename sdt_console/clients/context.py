@@ -77,7 +77,7 @@ class Context:
         :raises BuildError: something cannot be read.
         """
         if not under:
-            for name in self._names(self.root, ""):
+            for name in self.names():
                 yield from self.walk(name)
             return
         entry = self.get(under)
@@ -92,18 +92,25 @@ class Context:
             return
         if not ignored:
             yield entry
-        for name in self._names(self.root / under, under):
+        for name in self.names(under):
             for found in self.walk(f"{under}/{name}"):
                 if ignored:
                     yield entry
                     ignored = False
                 yield found
 
-    def _names(self, folder: Path, path: str) -> list[str]:
+    def names(self, folder: str = "") -> list[str]:
+        """What lies directly in ``folder``, ignored or not, sorted; nothing if it is none.
+
+        :raises BuildError: it cannot be read.
+        """
+        entry = self.get(folder) if folder else None
+        if folder and (entry is None or entry.kind != "folder"):
+            return []
         try:
-            return sorted(os.listdir(folder))  # noqa: PTH208
+            return sorted(os.listdir(self.root / folder))  # noqa: PTH208
         except OSError as error:
-            raise BuildError(f"cannot read {path or folder}", error.strerror or str(error)) from error
+            raise BuildError(f"cannot read {folder or self.root}", error.strerror or str(error)) from error
 
     def _entry(self, path: str, file: Path) -> Entry | None:
         try:

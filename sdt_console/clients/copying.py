@@ -19,6 +19,7 @@ Owner = tuple[int, int]
 
 ROOT: Owner = (0, 0)
 _LINKS = 40
+_WILD = re.compile(r"[*?\[\\]")
 
 
 class CopyError(ValueError):
@@ -29,6 +30,9 @@ class Source(Protocol):
     """Where files are copied from: the build context, or an earlier stage. Paths have no leading slash."""
 
     def get(self, path: str) -> Entry | None: ...
+
+    def names(self, folder: str = "") -> Sequence[str]:
+        """What lies directly in ``folder``, sorted; nothing if it is none."""
 
     def walk(self, under: str = "") -> Iterable[Entry]:
         """Entries at and below ``under`` that may be copied, folders before what is in them."""
@@ -43,6 +47,11 @@ class Tree:
 
     def get(self, path: str) -> Entry | None:
         return self._entries.get(path)
+
+    def names(self, folder: str = "") -> Sequence[str]:
+        inside = f"{folder}/" if folder else ""
+        below = (path[len(inside) :] for path in self._entries if path.startswith(inside))
+        return sorted({path.partition("/")[0] for path in below})
 
     def walk(self, under: str = "") -> Iterator[Entry]:
         inside = f"{under}/" if under else ""
@@ -136,14 +145,19 @@ def _inside(path: str, folder: str) -> str:
 def _match(source: Source, pattern: str) -> list[str]:
     """Paths that one source operand names, in order; it cannot leave the source."""
     path = posixpath.normpath("/" + pattern).lstrip("/")
-    if not re.search(r"[*?\[\\]", path):
+    if not _WILD.search(path):
         return [path]
-    regex = _glob(path)
-    literal = re.split(r"[*?\[\\]", path, maxsplit=1)[0]
-    top = posixpath.dirname(literal)
-    if top and source.get(top) is None:
-        return []
-    return [entry.path for entry in source.walk(top) if regex.fullmatch(entry.path)]
+    found = [""]
+    for part in path.split("/"):
+        regex = _glob(part)
+        found = [
+            posixpath.join(folder, name)
+            for folder in found
+            for name in (source.names(folder) if _WILD.search(part) else [part])
+            if regex.fullmatch(name)
+        ]
+    # What the ignore file leaves out has nothing to walk over.
+    return [path for path in found if next(iter(source.walk(path)), None) is not None]
 
 
 def _glob(pattern: str) -> re.Pattern[str]:
