@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -299,3 +300,23 @@ def test_importing_it_brings_no_yaml_and_no_git() -> None:
     code = "import sys, sdt_console.catalog.maven; print(sorted({'yaml', 'git', 'boto3'} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+@given(st.lists(st.sets(st.integers(0, 7)), min_size=1, max_size=8), st.randoms(use_true_random=False))
+def test_whatever_modules_need_comes_before_them(
+    tmp_path_factory: pytest.TempPathFactory, needs: list[set[int]], random: Random
+) -> None:
+    folder = tmp_path_factory.mktemp("order")
+    # a module needs only those with a smaller number, so that there is an order; it is declared anywhere
+    modules = [f"m{i}" for i in range(len(needs))]
+    random.shuffle(modules)
+    files = {"pom.xml": pom("root", packaging="pom", modules=modules)}
+    for i, below in enumerate(needs):
+        files[f"m{i}/pom.xml"] = pom(f"m{i}", uses=[f"m{j}" for j in sorted(below) if j < i])
+    write(folder, files)
+    order = [module.path for module in reactor(folder).build_order]
+    assert sorted(order) == sorted([*modules, "."])
+    for i, below in enumerate(needs):
+        assert all(order.index(f"m{j}") < order.index(f"m{i}") for j in below if j < i)
+    if not any(j < i for i, below in enumerate(needs) for j in below):
+        assert order == [*modules, "."]

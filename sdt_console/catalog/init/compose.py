@@ -24,6 +24,7 @@ class ComposeService:
     :param lesser: the file is for development or one machine only; its ports count less.
     :param dockerfile: what it builds, from the repository root; empty if it only has an image.
     :param ports: ports inside of the container that it publishes; ``expose``d ones in ``exposed``.
+    :param lost: it builds something that is not to be found here.
     :param told: what its environment says: ``SERVER_PORT`` or ``PORT``.
     """
 
@@ -38,6 +39,7 @@ class ComposeService:
     exposed: list[int] = field(default_factory=list)
     told: int | None = None
     profiles: str = ""
+    lost: bool = False
     needs: list[str] = field(default_factory=list)
 
 
@@ -95,6 +97,7 @@ def _service(
 def _build(tree: Tree, service: ComposeService, build: Any, folder: str, env: Mapping[str, str]) -> None:
     if not build:
         return
+    service.lost = True
     table = mapping(build) if isinstance(build, dict) else {"context": build}
     context = expand(string(table.get("context")) or ".", env)
     if "://" in context or context.startswith("git@"):
@@ -113,6 +116,7 @@ def _build(tree: Tree, service: ComposeService, build: Any, folder: str, env: Ma
             f"{visible(service.file)}: {visible(service.name)} names no Dockerfile that exists: left out"
         )
         return
+    service.lost = False
     service.context = where
     service.dockerfile = dockerfile
     # values of an .env file may be secrets: only what the compose file itself says goes into the catalog

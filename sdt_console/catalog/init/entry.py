@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from sdt_console.catalog.graph import cycle
@@ -93,7 +93,7 @@ def draft(repo: Path) -> Draft:
         services=tuple(services),
         shared=tuple(built.shared),
         data=tuple(links.data.values()),
-        ignore=_ignore(tree),
+        ignore=_ignore(tree, names),
         aws=Aws(region=region_here()),
         remarks=tuple(tree.remarks),
     )
@@ -207,7 +207,9 @@ def _kind(projects: Mapping[str, Project], path: str) -> str:
     return (below + [p.kind for p in sorted(above, key=lambda p: -len(p.path))] + [""])[0]
 
 
-def _ignore(tree: Tree) -> tuple[str, ...]:
+def _ignore(tree: Tree, services: Collection[str]) -> tuple[str, ...]:
+    """Patterns of files that are in no image; the catalog itself too, where a service is all there is."""
     top = set(tree.files.get(".", ())) | {f"{name}/" for name in tree.folders.get(".", ())}
     top |= {".github/"} if (tree.repo / ".github").is_dir() else set()
-    return ("*.md", *(name for name in _IGNORABLE if name in top))
+    own = ("catalog.toml",) if "." in services else ()
+    return ("*.md", *(name for name in _IGNORABLE if name in top), *own)

@@ -56,7 +56,7 @@ def link(
             links.paths[name] = path
             links.runs.setdefault(path, []).extend(free[name])
     for name, services in free.items():
-        if name not in links.paths and not services[0].dockerfile:
+        if name not in links.paths and not services[0].dockerfile and not services[0].lost:
             image = visible(services[0].image) or "nothing"
             tree.remark(f"{visible(services[0].file)}: {visible(name)} only runs {image}: left out")
     for folder, image in found.data.items():
