@@ -101,12 +101,9 @@ def test_data_services_and_their_ports(
 @pytest.mark.parametrize(
     "image",
     [
-        "mongo-express",
-        "rediscommander/redis-commander",
-        "provectuslabs/kafka-ui",
-        "oliver006/redis_exporter:v1",
-    ]
-    + ["dpage/pgadmin4", "nginx", "example/orders", "", "phpmyadmin/phpmyadmin"],
+        *("mongo-express", "x/redis-commander", "x/kafka-ui", "x/redis_exporter:v1", "dpage/pgadmin4"),
+        *("nginx", "example/orders", "", "phpmyadmin/phpmyadmin"),
+    ],
 )
 def test_tools_around_data_services_are_none(tmp_path: Path, image: str) -> None:
     assert composed(tmp_path, f"services: {{tool: {{image: '{image}'}}}}").data == ()
@@ -206,7 +203,7 @@ def test_without_compose_the_context_follows_from_what_is_copied(
 @pytest.mark.parametrize(
     ("files", "expected"),
     [
-        (["x/src/main/docker/Dockerfile.jvm", "x/src/main/docker/Dockerfile.native"], {"x": "Dockerfile.jvm"}),
+        ([f"x/src/main/docker/Dockerfile.{kind}" for kind in ("jvm", "native")], {"x": "Dockerfile.jvm"}),
         (["svc/docker/Dockerfile"], {"svc": "Dockerfile"}),
         (["docker/api/Dockerfile", "api/package.json"], {"api": "Dockerfile"}),
         (["Dockerfile.api", "Dockerfile.jobs", "api/go.mod", "jobs/go.mod"],

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sdt_console.catalog.init.names import clean, folder_name, system_name, unique
@@ -12,6 +12,7 @@ from sdt_console.catalog.init.roles import group, lift, wave
 ALLOWED = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
+@settings(deadline=None)
 @given(st.text(), st.text(max_size=20), st.lists(st.text(max_size=8)))
 def test_any_text_becomes_a_name_that_aws_and_the_model_allow(text: str, path: str, taken: list[str]) -> None:
     for name in (clean(text), system_name(text), folder_name(text, "x"), unique(clean(text), path, taken)):
@@ -53,6 +54,7 @@ def test_roles_that_names_tell(name: str, number: int, of: str) -> None:
     assert (wave(name), group(name, wave(name))) == (number, of)
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.integers(0, 9), st.integers(1, 4), min_size=1),
     st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=20),

@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sdt_console.catalog.files import LIMIT
@@ -282,6 +282,7 @@ def test_a_link_out_of_the_repository_is_not_followed(tmp_path: Path) -> None:
     assert [fault.value for fault in found.faults] == ["link", "file"]
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), st.text(max_size=40))
 def test_any_bytes_are_read_or_are_a_clear_error(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, inside: str
@@ -302,6 +303,7 @@ def test_importing_it_brings_no_yaml_and_no_git() -> None:
     assert run.stdout.strip() == "[]"
 
 
+@settings(deadline=None)
 @given(st.lists(st.sets(st.integers(0, 7)), min_size=1, max_size=8), st.randoms(use_true_random=False))
 def test_whatever_modules_need_comes_before_them(
     tmp_path_factory: pytest.TempPathFactory, needs: list[set[int]], random: Random

@@ -13,7 +13,10 @@ from sdt_console.catalog.maven import Module, Reactor, read_reactor
 from sdt_console.catalog.pom import Pom, text
 from sdt_console.errors import CatalogError
 
-_PORT_NAME = re.compile(r"(?:container|docker|expose[d]?|image)(?:[.\-_].*)?port$", re.IGNORECASE)
+_PORT_NAME = re.compile(
+    r"(?:container|docker|expose[d]?|image)(?:[.\-_].*)?port$|^(?:app|application|server|service|http)[.\-_]port$",
+    re.IGNORECASE,
+)
 _FILE_NAME = re.compile(r"docker.*(?:file|dir)", re.IGNORECASE)
 _FILE_TAGS = ("dockerfile", "dockerFile", "dockerDirectory", "dockerFileDir", "workingDirectory")
 _CONTEXT_TAGS = ("contextDirectory", "contextDir")
