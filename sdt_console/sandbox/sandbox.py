@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar
@@ -33,13 +33,12 @@ from .clock import DEFAULT_SPEED, Clock, Pace, SystemClock
 from .control import Control
 from .ecs.api import Ecs
 from .ecs.identity import Identity
-from .ecs.model import Task
 from .ecs.region import Region
 from .environment import MotoSurroundings
 from .faults import ApiFaults
 from .front import Front
 from .heartbeat import Heartbeat
-from .logs.writer import LogWriter
+from .observation import Observation
 from .registry import RegistryApp
 from .scenarios import Scenarios
 from .seed import HISTORY, Seed
@@ -120,8 +119,8 @@ class Sandbox:
         self._heartbeat = Heartbeat(self._timeline, self._clock, self._lock)
         self._application = Application()
         self.scenarios = Scenarios(catalog)
-        self._logs = LogWriter(self._timeline, self._tasks)
         self._regions: dict[tuple[str, str], Ecs] = {}
+        self._observation = Observation(self._timeline, self._regions)
         try:
             self._assemble(port, environments, start)
             if clock is None:
@@ -178,7 +177,7 @@ class Sandbox:
         for env in environments:
             seed.account(env)
         seed.services(environments, self._timeline, start)
-        self._logs.begin()
+        self._undo.append(self._observation.begin())
         for started in (server, *servers.values()):
             started.start()
 
@@ -207,6 +206,10 @@ class Sandbox:
     ) -> None:
         self.stop()
 
+    def now(self) -> float:
+        """The sandbox's time, in seconds since the epoch."""
+        return self._clock.now()
+
     def advance(self, seconds: float) -> None:
         """Move a :class:`~sdt_console.sandbox.clock.ManualClock` on, and all that is due with it."""
         move: Any = self._clock
@@ -220,7 +223,7 @@ class Sandbox:
         """The ECS of one account in one region; the lock must be held."""
         if (account, region) not in self._regions:
             surroundings = MotoSurroundings(
-                account, region, self.registry, self.scenarios.of_service, self._logs.note
+                account, region, self.registry, self.scenarios.of_service, self._observation.note
             )
             identity = Identity(account, region, random.Random(f"{account}/{region}"))
             self._regions[account, region] = Ecs(
@@ -261,11 +264,6 @@ class Sandbox:
             "account": self._catalog.aws.account,
             "scenarios": self.scenarios.active,
         }
-
-    def _tasks(self) -> Iterable[Task]:
-        for ecs in self._regions.values():
-            for cluster in ecs.region.clusters.values():
-                yield from cluster.tasks.values()
 
 
 def _quiet() -> None:

@@ -49,7 +49,7 @@ class LogWriter:
                     "out-of-memory": voice.out_of_memory,
                     "stopping": voice.stopping,
                 }[what](now)
-            self._write(task, container, now, texts)
+            self._write(task, container, [(now, text) for text in texts])
 
     def begin(self) -> None:
         """Write some hours of history, and go on as time goes by."""
@@ -57,25 +57,27 @@ class LogWriter:
         for task in self._running():
             first = max(start - HISTORY, task.ready_at)
             moments = int((start - first) / HISTORY_STEP)
+            container = task.definition.containers[0]
+            voice = self._voice(container)
+            spoken: list[tuple[float, str]] = []
             for number in range(moments):
                 at = first + HISTORY_STEP * (number + self._random.random())
-                self._everyday(task, at)
+                spoken += [(at, text) for text in voice.everyday(at)]
+            self._write(task, container, spoken)
         self._timeline.at(start + TICK, self._tick)
 
     def _tick(self) -> None:
         running = self._running()
         count = min(len(running), MOST_PER_TICK, max(1, len(running) // 8))
         for task in self._random.sample(running, count) if running else ():
-            self._everyday(task, self._timeline.now)
+            container, now = task.definition.containers[0], self._timeline.now
+            texts = self._voice(container).everyday(now)
+            self._write(task, container, [(now, text) for text in texts])
         self._timeline.at(self._timeline.now + TICK, self._tick)
 
     def _running(self) -> list[Task]:
         now = self._timeline.now
         return [task for task in self._tasks() if task.status == "RUNNING" and task.ready_at <= now]
-
-    def _everyday(self, task: Task, at: float) -> None:
-        container = task.definition.containers[0]
-        self._write(task, container, at, self._voice(container).everyday(at))
 
     def _voice(self, container: dict[str, Any]) -> Voice | PlainVoice:
         name = str(container["name"])
@@ -84,11 +86,11 @@ class LogWriter:
         # A third of the services log JSON; which ones does not change from run to run.
         return Voice(name, structured=zlib.crc32(name.encode()) % 3 == 0, source=self._random)
 
-    def _write(self, task: Task, container: dict[str, Any], at: float, texts: list[str]) -> None:
+    def _write(self, task: Task, container: dict[str, Any], spoken: list[tuple[float, str]]) -> None:
         configuration = container.get("logConfiguration", {})
         options = configuration.get("options", {})
         group_name, prefix = options.get("awslogs-group"), options.get("awslogs-stream-prefix")
-        if configuration.get("logDriver") != "awslogs" or not group_name:
+        if configuration.get("logDriver") != "awslogs" or not group_name or not spoken:
             return
         _, _, _, region, account, *_ = task.arn.split(":")
         groups = backend("logs", account, options.get("awslogs-region", region)).groups
@@ -101,6 +103,6 @@ class LogWriter:
         if name not in group.streams:
             group.create_log_stream(name)
         stream = group.streams[name]
-        stream.put_log_events([{"timestamp": int(at * 1000), "message": text} for text in texts])
+        stream.put_log_events([{"timestamp": int(at * 1000), "message": text} for at, text in spoken])
         if len(stream.events) > STREAM_LIMIT:
             del stream.events[: STREAM_LIMIT // 10]

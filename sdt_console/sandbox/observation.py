@@ -1,0 +1,89 @@
+"""What can be seen of the account beside its API: logs, metrics and alarms, all fed by the same story."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from .ecs.api import Ecs
+from .ecs.model import Task
+from .environment import backend
+from .logs.writer import LogWriter
+from .metrics.alarms import PERIOD, Judge, put_alarms
+from .metrics.api import Metrics, install
+from .metrics.series import Place, Series
+from .metrics.story import Story
+from .timeline import Timeline
+
+Regions = Mapping[tuple[str, str], Ecs]
+
+
+class Observation:
+    """Watches every task, and makes of it what CloudWatch shows; the lock must be held.
+
+    :param regions: the account's ECS by account and region; grows while the sandbox runs.
+    """
+
+    def __init__(self, timeline: Timeline, regions: Regions) -> None:
+        self._timeline = timeline
+        self._regions = regions
+        self._known: tuple[float, list[Place]] | None = None
+        self._story = Story()
+        self._logs = LogWriter(timeline, self._tasks)
+        self._metrics = Metrics(Series(self._story, self._places), lambda: timeline.now)
+        self._judge = Judge(self._metrics, self._alarms)
+
+    def note(self, task: Task, what: str) -> None:
+        """A task lived through something: ``started``, ``ready``, ``crashed``, ``stopping``…"""
+        self._story.note(task, what, self._timeline.now)
+        self._logs.note(task, what)
+
+    def begin(self) -> Callable[[], None]:
+        """Start once everything is seeded; returns what undoes its changes to moto."""
+        self._logs.begin()
+        for key, ecs in self._regions.items():
+            put_alarms(backend("cloudwatch", *key), _places(ecs))
+        undo = install(self._metrics)
+        self._judge_now()
+        return undo
+
+    def _judge_now(self) -> None:
+        now = self._timeline.now
+        self._judge.judge(now)
+        self._timeline.at((math.floor(now / PERIOD) + 1) * PERIOD, self._judge_now)
+
+    def _tasks(self) -> Iterable[Task]:
+        for ecs in self._regions.values():
+            for cluster in ecs.region.clusters.values():
+                yield from cluster.tasks.values()
+
+    def _places(self) -> list[Place]:
+        # One call asks many times, at one moment of the timeline.
+        if self._known is None or self._known[0] != self._timeline.now:
+            places = [place for ecs in self._regions.values() for place in _places(ecs)]
+            self._known = (self._timeline.now, places)
+        return self._known[1]
+
+    def _alarms(self) -> list[Any]:
+        return [alarm for key in self._regions for alarm in backend("cloudwatch", *key).alarms.values()]
+
+
+def _places(ecs: Ecs) -> list[Place]:
+    identity = ecs.region.identity
+    groups = backend("elbv2", identity.account, identity.region).target_groups
+    found = []
+    for service in ecs.region.all_services():
+        if service.status == "INACTIVE":
+            continue
+        arn = next((b.get("targetGroupArn", "") for b in service.settings.get("loadBalancers", [])), "")
+        balancers = groups[arn].load_balancer_arns if arn in groups else []
+        found.append(
+            Place(
+                service.cluster.name,
+                service.name,
+                target_group=arn.rpartition(":")[2],
+                balancer=balancers[0].partition(":loadbalancer/")[2] if balancers else "",
+            )
+        )
+    return found
