@@ -12,6 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.command import Sdt
     from tests.registry_server import RegistryServer
+    from tests.world import World
 
 REQUIRE_DOCKER = "SDT_REQUIRE_DOCKER"
 
@@ -66,3 +67,12 @@ def sdt(capsys: pytest.CaptureFixture[str]) -> Sdt:
     from tests.command import Sdt
 
     return Sdt(capsys)
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:
+    """A whole account and a whole backend repository, on a clock that the run itself moves."""
+    from tests.world import opened
+
+    with opened(tmp_path, monkeypatch.setenv) as made:
+        yield made

@@ -13,7 +13,7 @@ from sdt_console.model import Outcome
 from sdt_console.reports.document import document
 from sdt_console.runs.fold import fold
 from sdt_console.runs.journal import JournalError
-from tests.pipeline.conftest import World
+from tests.world import World
 
 
 def outcomes(world: World) -> list[tuple[str, str, str]]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import boto3
-import pytest
 
 from sdt_console.engine import Engine
 from sdt_console.events import Event
@@ -86,12 +86,13 @@ class World:
         return found
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:
+@contextmanager
+def opened(tmp_path: Path, setenv: Callable[[str, str], None]) -> Iterator[World]:
+    """A world in ``tmp_path``; ``setenv`` points this process's AWS settings to it."""
     manual = ManualClock()
     backend = generate(tmp_path / "backend", ours())
     with Sandbox.start(ours(), clock=manual, speed=1, environments=["dev"]) as sandbox:
         for key, value in sandbox.environ.items():
-            monkeypatch.setenv(key, value)
+            setenv(key, value)
         clock = SandboxClock(manual, sandbox.advance)
         yield World(sandbox, clock, backend, tmp_path / "state")
