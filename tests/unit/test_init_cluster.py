@@ -102,14 +102,17 @@ def test_a_port_that_runs_wins_and_the_file_says_so(tmp_path: Path) -> None:
 def test_services_take_the_short_names_that_the_cluster_uses(tmp_path: Path) -> None:
     petclinic(tmp_path)
     names = ["config-server", "discovery-server", "api-gateway", "customers-service", "vets-service"]
-    result = merge_cluster(draft(tmp_path), running("staging", *names, "visits-service"))
+    result = merge_cluster(draft(tmp_path), running("staging", *names))
     catalog = sound(result)
+    # the one that does not run yet is called as the others are
+    assert list(catalog.by_name) == [*names, "visits-service"]
     vets = catalog.by_name["vets-service"]
     assert vets.path == "petclinic-vets-service"
     assert vets.needs == ("config-server", "discovery-server")
     # the jar is still called as Maven calls it
     assert catalog.build_args(vets)["ARTIFACT_NAME"] == "petclinic-vets-service-1.0.0"
     assert catalog.ecs_service("staging", "vets-service") == "shop-staging-vets-service"
+    assert 'build_args = { ARTIFACT_NAME = "{path}-1.0.0", EXPOSED_PORT = "{port}" }' in render(result)
 
 
 def test_a_cluster_whose_name_tells_no_environment_is_the_only_one() -> None:
@@ -149,6 +152,13 @@ def test_images_of_another_account_keep_their_registry() -> None:
     result = merge_cluster(EMPTY, [live("shop-dev-a", image=f"{host}/a"), live("shop-dev-b", image="nginx")])
     catalog = sound(result)
     assert catalog.image_repository("dev", "a") == f"{host}/a"
+
+
+def test_the_registry_of_china_is_a_pattern_too() -> None:
+    host = f"{ACCOUNT}.dkr.ecr.eu-central-1.amazonaws.com.cn"
+    result = merge_cluster(EMPTY, [live("shop-dev-a", image=f"{host}/shop/a")])
+    assert result.aws.registry == "{account}.dkr.ecr.{region}.amazonaws.com.cn"
+    assert sound(result).image_repository("staging", "a") == f"{host}/shop/a"
 
 
 def test_a_log_group_that_all_share_is_no_pattern() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from sdt_console.catalog.init.images import data_image
@@ -34,8 +34,7 @@ def merge_cluster(draft: Draft, live: Sequence[LiveService]) -> Draft:
     short = _without_prefix(draft)
     around = affixes(live, [*short.values(), *short, *(d.name for d in draft.data)])
     running = {_plain(around.strip(service.name)): service for service in live}
-    renames = {old: new for old, new in short.items() if new in running and old not in running}
-    draft = _renamed(draft, renames)
+    draft = _renamed(draft, _renames(short, running))
     cluster = visible(live[0].cluster_name)
     remarks = list(draft.remarks)
     services = []
@@ -83,6 +82,14 @@ def _without_prefix(draft: Draft) -> dict[str, str]:
     return {name: "-".join(w[count:]) for name, w in zip(names, words, strict=True)}
 
 
+def _renames(short: dict[str, str], running: Collection[str]) -> dict[str, str]:
+    """Service's name → its short name, for those that the cluster calls so; for all if it does for most."""
+    found = {old: new for old, new in short.items() if new in running and old not in running}
+    if 2 * len(found) > len(short):
+        found |= {old: new for old, new in short.items() if old not in running}
+    return found
+
+
 def _renamed(draft: Draft, names: dict[str, str]) -> Draft:
     """``draft`` with the names that the cluster uses; the words its Dockerfile is fed with stay."""
     if not names:
@@ -95,7 +102,8 @@ def _renamed(draft: Draft, names: dict[str, str]) -> Draft:
     for s in draft.services:
         args = s.build_args
         if s.name in names:
-            args = {key: value.replace("{service}", s.name) for key, value in args.items()}
+            before = "{path}" if s.path == s.name else s.name
+            args = {key: value.replace("{service}", before) for key, value in args.items()}
         renamed = replace(s, name=names.get(s.name, s.name), build_args=args)
         services.append(replace(renamed, needs=new(s.needs), build_after=new(s.build_after)))
     return replace(draft, services=tuple(services))
@@ -149,7 +157,9 @@ def _aws(before: Aws, live: Sequence[LiveService], running: dict[str, LiveServic
         before,
         account=account if re.fullmatch(r"\d{12}", account) else before.account,
         region=region or before.region,
-        registry="" if host.startswith(f"{account}.dkr.ecr.{region}.") and not host.endswith(".cn") else host,
+        registry=""
+        if host == f"{account}.dkr.ecr.{region}.amazonaws.com"
+        else _registry(host, account, region),
         cluster=cluster_pattern if tells else "",
         one_cluster="" if tells else cluster,
         environments=named,
@@ -159,6 +169,12 @@ def _aws(before: Aws, live: Sequence[LiveService], running: dict[str, LiveServic
         log_group=_pattern(around, {name: s.log_group for name, s in running.items()}),
         load_balancer=balancer,
     )
+
+
+def _registry(host: str, account: str, region: str) -> str:
+    """``host`` as a pattern if it is the cluster's own, so that it holds for other environments too."""
+    own = host.startswith(f"{account}.dkr.ecr.{region}.")
+    return host.replace(account, "{account}").replace(region, "{region}") if own else host
 
 
 def _pattern(around: Affixes, texts: dict[str, str]) -> str:

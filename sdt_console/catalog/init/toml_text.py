@@ -158,12 +158,12 @@ def _environment(draft: Draft, name: str) -> list[str]:
 
 
 def _source(draft: Draft, common: _Common) -> list[str]:
+    built = [s for s in draft.services if s.dockerfile]
     lines = []
     if common.context != ".":
         lines.append(f"context = {string(common.context)}")
     if common.dockerfile:
-        users = sum(_own_dockerfile(s) == common.dockerfile for s in draft.services)
-        told = "one for all services" if users == len(draft.services) else ""
+        told = "one for all services" if all(_own_dockerfile(s) == common.dockerfile for s in built) else ""
         lines.append(f"dockerfile = {string(common.dockerfile)}{_aside(told)}")
     if common.build_args:
         versions = {s.version for s in draft.services if s.version}
@@ -171,7 +171,7 @@ def _source(draft: Draft, common: _Common) -> list[str]:
         told = f"{told} is the version of today" if told else ""
         lines.append(f"build_args = {_table(common.build_args)}{_aside(told)}")
     if common.build_files:
-        everyone = all(s.build_files == common.build_files for s in draft.services)
+        everyone = all(s.build_files == common.build_files for s in built)
         told = "whose change reaches every service" if everyone else ""
         lines += _array("build_files", common.build_files, told)
     return lines + _array("ignore", draft.ignore)
