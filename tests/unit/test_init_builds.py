@@ -259,3 +259,51 @@ def test_a_build_file_that_two_systems_share_keeps_both_words(tmp_path: Path) ->
     )
     found = projects(tmp_path)["a"]
     assert (found.kind, found.uses, found.program) == ("java", ("x",), True)
+
+
+DOCKER_PLUGIN = """<build><plugins><plugin>
+    <groupId>com.spotify</groupId><artifactId>docker-maven-plugin</artifactId>
+    <configuration>
+      <dockerDirectory>${project.basedir}/../docker</dockerDirectory>
+      <buildArgs>
+        <ARTIFACT>${project.build.finalName}</ARTIFACT><PORT>${container.port}</PORT><OTHER>${unknown}</OTHER>
+      </buildArgs>
+    </configuration></plugin></plugins></build>"""
+
+
+def test_a_shared_dockerfile_that_a_docker_plugin_feeds(tmp_path: Path) -> None:
+    child = {"parent": "../pom.xml", "parent_artifact": "shop"}
+    write(
+        tmp_path,
+        {
+            "pom.xml": pom("shop", packaging="pom", modules=["a", "b", "lib"], extra=DOCKER_PLUGIN),
+            "docker/Dockerfile": "FROM x\nARG ARTIFACT\nARG PORT\nADD ${ARTIFACT}.jar /\nEXPOSE ${PORT}\n",
+            "a/pom.xml": pom("a", properties={"container.port": "7001"}, extra=BOOT, **child),
+            "b/pom.xml": pom("b", properties={"container.port": "7002"}, uses=["lib"], extra=BOOT, **child),
+            "lib/pom.xml": pom("lib", **child),
+        },
+    )
+    result = draft(tmp_path)
+    assert [(s.name, s.port, s.context, dict(s.build_args)) for s in result.services] == [
+        ("a", 7001, "a/target", {"ARTIFACT": "{service}-1.0.0", "PORT": "{port}"}),
+        ("b", 7002, "b/target", {"ARTIFACT": "{service}-1.0.0", "PORT": "{port}"}),
+    ]
+    assert uses(result) == {"a": (), "b": ("lib",)}
+
+
+JIB = """<build><plugins><plugin><artifactId>jib-maven-plugin</artifactId><configuration>
+    <container><ports><port>7005</port></ports></container></configuration></plugin></plugins></build>"""
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "port"),
+    [
+        ("build.gradle", "jib { container { ports = ['7003'] } }\n", 7003),
+        ("build.gradle.kts", 'jib {\n  container { ports = listOf("7004", "9") }\n}\n', 7004),
+        ("pom.xml", pom("a", extra=JIB), 7005),
+    ],
+)
+def test_container_ports_that_build_files_set(tmp_path: Path, name: str, text: str, port: int) -> None:
+    write(tmp_path, {f"a/{name}": text, "a/Dockerfile": JAR})
+    service = draft(tmp_path).services[0]
+    assert (service.port, service.guessed_port) == (port, False)

@@ -73,7 +73,8 @@ def _service(
     tree: Tree, path: str, name: str, body: Mapping[str, Any], env: Mapping[str, str]
 ) -> ComposeService:
     service = ComposeService(name=name, file=path, lesser=lesser(path))
-    service.image = expand(string(body.get("image")), env)
+    # values of an .env file may be secrets: they count for ports and folders, and are not told
+    service.image = expand(string(body.get("image")), {})
     folder = path.rpartition("/")[0] or "."
     _build(tree, service, body.get("build"), folder, env)
     for entry in items(body.get("ports")):
@@ -95,40 +96,43 @@ def _service(
 
 
 def _build(tree: Tree, service: ComposeService, build: Any, folder: str, env: Mapping[str, str]) -> None:
+    """Fill in what ``service`` builds, if that is in the repository."""
     if not build:
         return
     service.lost = True
     table = mapping(build) if isinstance(build, dict) else {"context": build}
-    context = expand(string(table.get("context")) or ".", env)
-    if "://" in context or context.startswith("git@"):
-        tree.remark(f"{visible(service.file)}: {visible(service.name)} is built from elsewhere: left out")
-        return
+    written = string(table.get("context")) or "."
+    context = expand(written, env)
     where = join(folder, context)
-    if where.startswith(("..", "/")) or where not in tree.files:
-        tree.remark(
-            f"{visible(service.file)}: {visible(service.name)} is built in {visible(context)}, "
-            "which is not a folder of the repository: left out"
-        )
-        return
     dockerfile = join(where, expand(string(table.get("dockerfile")) or "Dockerfile", env))
-    if not tree.has(dockerfile) or dockerfile in tree.files:
+    told = f"{visible(service.file)}: {visible(service.name)}"
+    if "://" in context or context.startswith("git@"):
+        tree.remark(f"{told} is built from elsewhere: left out")
+    elif where.startswith(("..", "/")) or where not in tree.files:
         tree.remark(
-            f"{visible(service.file)}: {visible(service.name)} names no Dockerfile that exists: left out"
+            f"{told} is built in {visible(written)}, which is not a folder of the repository: left out"
         )
-        return
-    service.lost = False
-    service.context = where
-    service.dockerfile = dockerfile
-    # values of an .env file may be secrets: only what the compose file itself says goes into the catalog
-    for key, value in _pairs(table.get("args")).items():
+    elif not tree.has(dockerfile) or dockerfile in tree.files:
+        tree.remark(f"{told} names no Dockerfile that exists: left out")
+    else:
+        service.lost = False
+        service.context = where
+        service.dockerfile = dockerfile
+        service.build_args = _arguments(tree, told, table.get("args"))
+
+
+def _arguments(tree: Tree, told: str, args: Any) -> dict[str, str]:
+    """Build arguments as far as the compose file itself gives them, and they are no secrets."""
+    found = {}
+    for key, value in _pairs(args).items():
+        if _SECRET.search(key):
+            continue
         text = expand(value, {})
-        if re.fullmatch(r"[A-Za-z_]\w*", key) and not _SECRET.search(key) and not set("{}$") & set(text):
-            service.build_args[key] = text
-        elif not _SECRET.search(key):
-            tree.remark(
-                f"{visible(service.file)}: build argument {visible(key)} of {visible(service.name)} "
-                "comes from the environment: left out"
-            )
+        if re.fullmatch(r"[A-Za-z_]\w*", key) and not set("{}$") & set(text):
+            found[key] = text
+        else:
+            tree.remark(f"{told}: build argument {visible(key)} comes from the environment: left out")
+    return found
 
 
 def _pairs(value: Any) -> dict[str, str]:
