@@ -1,4 +1,4 @@
-"""ECR's images as moto holds them, put right: one place that both the API and the registry write through.
+"""moto's ECR, put right: the calls that answer for the registry behind it.
 
 moto alone differs from ECR where it matters here: the digest is not the manifest's, moving a tag deletes
 the image that had it, sizes are those of the configuration, and the token expired in 2015.
@@ -8,134 +8,24 @@ the image that had it, sizes are those of the configuration, and the token expir
 from __future__ import annotations
 
 import copy
-import fnmatch
 import json
 from base64 import b64encode
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from moto.backends import get_backend
-from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
 from moto.ecr import models
 from moto.ecr.exceptions import ImageAlreadyExistsException
 from moto.ecr.responses import ECRResponse
 
 from sdt_console.clients.oci import digest_of
-from sdt_console.sandbox.registry_store import BlobStore
+from sdt_console.sandbox.ecr_images import EcrError, EcrImages, is_immutable
 
 if TYPE_CHECKING:
     from sdt_console.sandbox.registry import RegistryApp
 
-Manifest = dict[str, Any]
-
-
-class EcrError(ServiceException):
-    """An error of ECR: ``EcrError(code, message)``.
-
-    A class of its own: moto looks up the service of an exception by its module, and fails for its base class.
-    """
-
-
-class EcrImages:
-    """The repositories of one account and region, with the blobs that each of them may see.
-
-    :param lock: held while moto's objects are read or changed; reentrant.
-    """
-
-    def __init__(
-        self, account: str, region: str, store: BlobStore, lock: AbstractContextManager[Any]
-    ) -> None:
-        self.account, self.region, self.store, self.lock = account, region, store, lock
-
-    @property
-    def backend(self) -> Any:
-        return get_backend("ecr")[self.account][self.region]
-
-    def names(self) -> list[str]:
-        with self.lock:
-            return sorted(self.backend.repositories)
-
-    def repository(self, name: str) -> Any:
-        """moto's repository.
-
-        :raises ServiceException: ``RepositoryNotFoundException``.
-        """
-        return self.backend._get_repository(name)
-
-    def link(self, name: str, digest: str, size: int) -> None:
-        """Let a repository see a blob of the store."""
-        with self.lock:
-            self.repository(name).layers[digest] = size
-
-    def linked(self, name: str, digest: str) -> bool:
-        with self.lock:
-            return digest in self.repository(name).layers
-
-    def tags(self, name: str) -> list[str]:
-        with self.lock:
-            return sorted({tag for image in self.repository(name).images for tag in image.image_tags})
-
-    def find(self, name: str, reference: str) -> Any | None:
-        """moto's image that a tag or digest names; ``None`` if there is none."""
-        with self.lock:
-            for image in self.repository(name).images:
-                if reference == image.image_digest or reference in image.image_tags:
-                    return image
-            return None
-
-    def missing(self, name: str, manifest: Manifest) -> list[str]:
-        """Digests that the manifest refers to and the repository does not have."""
-        with self.lock:
-            repository = self.repository(name)
-            children = [entry["digest"] for entry in manifest.get("manifests", ())]
-            images = {image.image_digest for image in repository.images}
-            return [digest for digest in blobs_of(manifest) if digest not in repository.layers] + [
-                digest for digest in children if digest not in images
-            ]
-
-    def put(self, name: str, text: str, media_type: str, tag: str | None) -> Any:
-        """Keep a manifest, and move ``tag`` to it; what had the tag stays, untagged. moto's image.
-
-        :raises ServiceException: no such repository, or the tag may not be moved.
-        """
-        with self.lock:
-            repository = self.repository(name)
-            digest = digest_of(text.encode())
-            holder = self.find(name, tag) if tag else None
-            if holder is not None and is_immutable(repository, str(tag)):
-                raise EcrError(
-                    "ImageTagAlreadyExistsException",
-                    f"The image tag '{tag}' already exists in the '{name}' repository and cannot be "
-                    "overwritten because the tag is immutable.",
-                )
-            image = self.find(name, digest)
-            if image is None:
-                untagged: Any = None  # moto's annotation says str; its code takes None
-                image = models.Image(self.account, untagged, text, name, media_type, digest)
-                repository.images.append(image)
-            if tag and holder is not image:
-                if holder is not None:
-                    holder.image_tags.remove(tag)
-                    holder.image_tag = holder.image_tags[-1] if holder.image_tags else None
-                image.update_tag(tag)
-            return image
-
-
-def blobs_of(manifest: Manifest) -> list[str]:
-    """Digests of the configuration and the layers; none for an index."""
-    described = [manifest["config"]] if "config" in manifest else []
-    return [str(entry["digest"]) for entry in [*described, *manifest.get("layers", ())]]
-
-
-def is_immutable(repository: Any, tag: str) -> bool:
-    """Whether ``tag`` may not be moved once it is there; filters are wildcards with ``*``."""
-    setting = str(getattr(repository.image_tag_mutability, "value", repository.image_tag_mutability))
-    filters = [f["filter"] for f in repository.image_tag_mutability_exclusion_filters or ()]
-    excluded = any(fnmatch.fnmatchcase(tag, pattern) for pattern in filters)
-    return setting.startswith("IMMUTABLE") != (excluded and setting.endswith("WITH_EXCLUSION"))
+__all__ = ["EcrImages", "install"]
 
 
 def install(registry: RegistryApp) -> Callable[[], None]:
@@ -195,6 +85,7 @@ def install(registry: RegistryApp) -> Callable[[], None]:
     replace(models.Image, "get_image_size_in_bytes", _image_size)
     replace(models.Repository, "uri", property(uri, lambda self, value: self.__dict__.update(uri=value)))
     replace(ECRResponse, "get_authorization_token", _authorization(registry))
+    replace(ECRResponse, "get_download_url_for_layer", _download_url(registry))
 
     def uninstall() -> None:
         while undo:
@@ -299,3 +190,17 @@ def _authorization(registry: RegistryApp) -> Callable[[Any], ActionResult]:
         return ActionResult({"authorizationData": [data]})
 
     return get_authorization_token
+
+
+def _download_url(registry: RegistryApp) -> Callable[[Any], ActionResult]:
+    def get_download_url_for_layer(self: Any) -> ActionResult:
+        name, digest = self._get_param("repositoryName"), self._get_param("layerDigest")
+        if not registry.images.linked(name, digest):
+            raise EcrError(
+                "LayersNotFoundException",
+                f"Layers with digests '{digest}' do not exist in the repository with name '{name}' in the "
+                f"registry with id '{registry.images.account}'",
+            )
+        return ActionResult({"downloadUrl": registry.layer_url(name, digest), "layerDigest": digest})
+
+    return get_download_url_for_layer

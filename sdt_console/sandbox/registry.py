@@ -7,16 +7,12 @@ deleted through the API of ECR only.
 
 from __future__ import annotations
 
-import io
 import re
-import secrets
 import threading
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 from moto.core.exceptions import ServiceException
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
@@ -25,29 +21,24 @@ from werkzeug.wsgi import wrap_file
 
 from sdt_console.clients import oci
 from sdt_console.sandbox import registry_manifest as manifests
-from sdt_console.sandbox.ecr import EcrImages
+from sdt_console.sandbox.ecr_images import EcrImages
+from sdt_console.sandbox.registry_answers import (
+    RegistryError,
+    created,
+    from_ecr,
+    held_range,
+    json_answer,
+    page,
+    upload_state,
+)
 from sdt_console.sandbox.registry_store import BlobStore, DigestMismatchError, Upload, WrongRangeError
+from sdt_console.sandbox.registry_tokens import Tokens
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-TOKEN_SECONDS = 12 * 3600
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _NAME = r"(?P<name>[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*)"
-
-
-class RegistryError(Exception):
-    """An answer that is an error; codes are those of the specification."""
-
-    def __init__(
-        self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
-    ) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message, self.headers = status, code, message, headers or {}
-
-    def response(self) -> Response:
-        body = {"errors": [{"code": self.code, "message": self.message}]}
-        return _json(body, self.status, self.headers)
 
 
 class RegistryApp:
@@ -70,7 +61,7 @@ class RegistryApp:
         self.host = host
         self.store = BlobStore(folder)
         self.images = EcrImages(account, region, self.store, lock or threading.RLock())
-        self._tokens: dict[str, float] = {}
+        self._tokens = Tokens()
         self._routes: tuple[tuple[re.Pattern[str], Mapping[str, Callable[..., Response]]], ...] = (
             (re.compile(r"/v2/?"), {"GET": self._hello}),
             (re.compile(r"/v2/_catalog"), {"GET": self._catalog}),
@@ -92,30 +83,33 @@ class RegistryApp:
             (re.compile(rf"/v2/{_NAME}/blobs/(?P<digest>[^/]+)"), {"GET": self._get_blob}),
         )
 
-    # --- tokens --------------------------------------------------------------
-
     def issue_token(self) -> tuple[str, float]:
         """A password for the user ``AWS`` and when it expires, in seconds since the epoch."""
-        token, expires = secrets.token_urlsafe(48), time.time() + TOKEN_SECONDS
-        self._tokens[token] = expires
-        return token, expires
+        return self._tokens.issue()
 
     def expire_tokens(self) -> None:
         """Every token given so far is refused from now on, as one of yesterday is."""
-        self._tokens = dict.fromkeys(self._tokens, 0.0)
+        self._tokens.expire()
 
-    def _authorize(self, request: Request) -> None:
+    def layer_url(self, name: str, digest: str) -> str:
+        """Where anyone can download that blob, and no other, without a token."""
+        path = f"/v2/{name}/blobs/{digest}"
+        return f"http://{self.host()}{path}?signature={self._tokens.sign(path)}"
+
+    def _authorize(self, request: Request, path: str) -> None:
+        if request.method == "GET" and self._tokens.signed(path, request.args.get("signature", "")):
+            return
         given = request.authorization
-        expires = None
-        if given is not None and given.type == "basic" and given.username == "AWS":
-            expires = self._tokens.get(given.password or "")
-        if expires is None:
-            challenge = f'Basic realm="http://{self.host()}/",service="ecr.amazonaws.com"'
-            raise RegistryError(401, "UNAUTHORIZED", "Not Authorized", {"WWW-Authenticate": challenge})
-        if expires < time.time():
-            raise RegistryError(
-                403, "DENIED", "Your authorization token has expired. Reauthenticate and try again."
-            )
+        basic = given is not None and given.type == "basic"
+        match self._tokens.check(given.username, given.password) if given and basic else None:
+            case True:
+                return
+            case False:
+                raise RegistryError(
+                    403, "DENIED", "Your authorization token has expired. Reauthenticate and try again."
+                )
+        challenge = f'Basic realm="http://{self.host()}/",service="ecr.amazonaws.com"'
+        raise RegistryError(401, "UNAUTHORIZED", "Not Authorized", {"WWW-Authenticate": challenge})
 
     # --- requests ------------------------------------------------------------
 
@@ -126,13 +120,13 @@ class RegistryApp:
         except RegistryError as error:
             response = error.response()
         except ServiceException as error:
-            response = _from_ecr(error).response()
+            response = from_ecr(error).response()
         response.headers["Docker-Distribution-Api-Version"] = "registry/2.0"
         return response(environ, start_response)
 
     def _answer(self, request: Request) -> Response:
-        self._authorize(request)
         path = request.root_path.rstrip("/") + request.path
+        self._authorize(request, path)
         for pattern, methods in self._routes:
             if found := pattern.fullmatch(path):
                 handler = methods.get("GET" if request.method == "HEAD" else request.method)
@@ -142,15 +136,15 @@ class RegistryApp:
         raise RegistryError(404, "NAME_INVALID", f"no such address: {path}")
 
     def _hello(self, request: Request) -> Response:
-        return _json({})
+        return json_answer({})
 
     def _catalog(self, request: Request) -> Response:
-        names, headers = _page(request, self.images.names())
-        return _json({"repositories": names}, headers=headers)
+        names, headers = page(request, self.images.names())
+        return json_answer({"repositories": names}, headers=headers)
 
     def _tag_list(self, request: Request, name: str) -> Response:
-        tags, headers = _page(request, self.images.tags(name))
-        return _json({"name": name, "tags": tags}, headers=headers)
+        tags, headers = page(request, self.images.tags(name))
+        return json_answer({"name": name, "tags": tags}, headers=headers)
 
     # --- manifests -----------------------------------------------------------
 
@@ -190,7 +184,7 @@ class RegistryApp:
             raise RegistryError(404, "MANIFEST_BLOB_UNKNOWN", f"blob unknown to registry: {missing}")
         self._check_sizes(manifest)
         self.images.put(name, body.decode(), media_type, None if by_digest else reference)
-        return _created(f"/v2/{name}/manifests/{digest}", digest)
+        return created(f"/v2/{name}/manifests/{digest}", digest)
 
     def _check_sizes(self, manifest: Mapping[str, Any]) -> None:
         for entry in [*([manifest["config"]] if "config" in manifest else []), *manifest.get("layers", ())]:
@@ -227,11 +221,11 @@ class RegistryApp:
             size = self.store.size(digest)
             if size is not None and source in self.images.names() and self.images.linked(source, digest):
                 self.images.link(name, digest, size)
-                return _created(f"/v2/{name}/blobs/{digest}", digest)
+                return created(f"/v2/{name}/blobs/{digest}", digest)
         upload = self.store.begin(name)
         if digest := request.args.get("digest"):
             return self._finish(request, name, upload, digest)
-        return _accepted(name, upload, 0)
+        return upload_state(name, upload, 0)
 
     def _upload(self, name: str, upload: str) -> Upload:
         self.images.repository(name)
@@ -241,10 +235,10 @@ class RegistryApp:
         return found
 
     def _upload_status(self, request: Request, name: str, upload: str) -> Response:
-        return _accepted(name, upload, self._upload(name, upload).size, status=204)
+        return upload_state(name, upload, self._upload(name, upload).size, status=204)
 
     def _append(self, request: Request, name: str, upload: str) -> Response:
-        return _accepted(name, upload, self._receive(request, name, upload))
+        return upload_state(name, upload, self._receive(request, name, upload))
 
     def _receive(self, request: Request, name: str, upload: str) -> int:
         start = None
@@ -256,7 +250,7 @@ class RegistryApp:
         try:
             return self.store.append(self._upload(name, upload), request.stream, start)
         except WrongRangeError as error:
-            held = {"Range": _range(error.args[0]), "Location": f"/v2/{name}/blobs/uploads/{upload}"}
+            held = {"Range": held_range(error.args[0]), "Location": f"/v2/{name}/blobs/uploads/{upload}"}
             raise RegistryError(416, "BLOB_UPLOAD_INVALID", "chunk out of order", held) from None
 
     def _finish(self, request: Request, name: str, upload: str, digest: str | None = None) -> Response:
@@ -271,93 +265,9 @@ class RegistryApp:
         except KeyError:  # finished or cancelled by another request in the meantime
             raise RegistryError(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry") from None
         self.images.link(name, digest, size)
-        return _created(f"/v2/{name}/blobs/{digest}", digest)
+        return created(f"/v2/{name}/blobs/{digest}", digest)
 
     def _cancel(self, request: Request, name: str, upload: str) -> Response:
         self._upload(name, upload)
         self.store.cancel(upload)
         return Response(status=204)
-
-
-def seed_image(
-    app: RegistryApp,
-    repository: str,
-    tags: Sequence[str],
-    *,
-    files: Mapping[str, bytes],
-    labels: Mapping[str, str],
-    config: Mapping[str, Any],
-    pushed_at: float | None = None,
-) -> str:
-    """Put a small true image there without HTTP; its digest.
-
-    :param files: path in the image → content, one layer; those under a ``bin`` folder are executable.
-    :param config: the ``config`` object of the image configuration (``Cmd``, ``ExposedPorts``, …).
-    :param pushed_at: when ECR says it was pushed, in seconds since the epoch; now if not given.
-    :raises ServiceException: no such repository.
-    """
-    packed = io.BytesIO()
-    layer = oci.write_layer(
-        (
-            oci.Entry(path, mode=0o755 if "bin" in path.split("/")[:-1] else 0o644, content=data)
-            for path, data in files.items()
-        ),
-        packed,
-    )
-    settings = dict(config) | {"Labels": dict(labels) | dict(config.get("Labels", {}))}
-    body = oci.image_config(settings, [layer], steps=["seed"])
-    described = oci.Descriptor(oci.CONFIG_TYPE, app.store.add(body), len(body))
-    app.store.add(packed.getvalue())
-    for blob in (described, layer.descriptor):
-        app.images.link(repository, blob.digest, blob.size)
-    manifest = oci.image_manifest(described, [layer]).decode()
-    each: Sequence[str | None] = tags or [None]
-    for tag in each:
-        image = app.images.put(repository, manifest, oci.MANIFEST_TYPE, tag)
-    if pushed_at is not None:
-        image.image_pushed_at = int(pushed_at)
-    return str(image.image_digest)
-
-
-def _from_ecr(error: ServiceException) -> RegistryError:
-    """The registry's form of an error of ECR."""
-    status, code = {
-        "RepositoryNotFoundException": (404, "NAME_UNKNOWN"),
-        "ImageTagAlreadyExistsException": (400, "TAG_INVALID"),
-    }.get(error.code, (400, "MANIFEST_INVALID"))
-    return RegistryError(status, code, error.message)
-
-
-def _json(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(oci.canonical(body), status, dict(headers or {}), mimetype="application/json")
-
-
-def _created(location: str, digest: str) -> Response:
-    return Response(status=201, headers={"Location": location, "Docker-Content-Digest": digest})
-
-
-def _accepted(name: str, upload: str, size: int, status: int = 202) -> Response:
-    headers = {
-        "Location": f"/v2/{name}/blobs/uploads/{upload}",
-        "Docker-Upload-UUID": upload,
-        "Range": _range(size),
-    }
-    return Response(status=status, headers=headers)
-
-
-def _range(size: int) -> str:
-    return f"0-{max(size - 1, 0)}"
-
-
-def _page(request: Request, names: list[str]) -> tuple[list[str], dict[str, str]]:
-    """The names after ``last``, at most ``n``, and a ``Link`` header where more follow."""
-    last, limit = request.args.get("last"), request.args.get("n", type=int)
-    if last is not None:
-        names = [name for name in names if name > last]
-    if limit is None or limit < 0 or len(names) <= limit:
-        return names, {}
-    page = names[:limit]
-    if not page:
-        return page, {}
-    query = urlencode({"last": page[-1], "n": limit})
-    return page, {"Link": f'<{request.root_path.rstrip("/")}{request.path}?{query}>; rel="next"'}

@@ -14,9 +14,8 @@ import pytest
 
 from sdt_console.clients.oci import CONFIG_TYPE, Entry, image_config, image_manifest
 from sdt_console.clients.oci_layout import OciLayout
-from sdt_console.sandbox.registry import seed_image
 from tests.conftest import REQUIRE_DOCKER
-from tests.registry_server import RegistryServer
+from tests.registry_server import RegistryServer, seed_image
 
 REPO, OTHER = "sdt/dev/user-service", "sdt/staging/user-service"
 
