@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 ZERO_SHA = "0" * 40
 """What git hosts send as ``before`` when a branch is new."""
@@ -43,9 +43,8 @@ class Failure:
     next: str = ""
 
 
-@dataclass(frozen=True)
-class Change:
-    """One changed path between two commits.
+class Change(NamedTuple):
+    """One changed path between two commits; a tuple, because there may be a hundred thousand.
 
     :param path: path from the repository root, ``/``-separated; bytes that are not UTF-8 as surrogates.
     :param status: git's letter: A, C, D, M, R, T or U.

@@ -41,22 +41,26 @@ def topological(names: Sequence[str], after: Mapping[str, Iterable[str]]) -> tup
     b, a comes after b although x is not in ``names``. ``after`` must be free of circles.
     """
     place = {name: i for i, name in enumerate(names)}
-    before = {name: _within(name, after, place) for name in names}
-    followers: dict[str, list[str]] = {name: [] for name in names}
-    for name, earlier in before.items():
+    # Those outside only pass the order on: they go as soon as they can, and are left out of the result.
+    everyone = [*names, *reachable(names, after)]
+    followers: dict[str, list[str]] = {name: [] for name in everyone}
+    waiting: dict[str, int] = {}
+    for name in everyone:
+        earlier = set(after.get(name, ())) - {name}
+        waiting[name] = len(earlier)
         for other in earlier:
             followers[other].append(name)
-    waiting = {name: len(earlier) for name, earlier in before.items()}
-    ready = [place[name] for name, count in waiting.items() if not count]
+    ready = [(place.get(name, -1), name) for name, count in waiting.items() if not count]
     heapify(ready)
     order: list[str] = []
     while ready:
-        name = names[heappop(ready)]
-        order.append(name)
+        at, name = heappop(ready)
+        if at >= 0:
+            order.append(name)
         for follower in followers[name]:
             waiting[follower] -= 1
             if not waiting[follower]:
-                heappush(ready, place[follower])
+                heappush(ready, (place.get(follower, -1), follower))
     return tuple(order)
 
 
@@ -73,7 +77,3 @@ def reachable(start: Iterable[str], edges: Mapping[str, Iterable[str]]) -> dict[
                 found[step] = name
                 work.append(step)
     return found
-
-
-def _within(name: str, after: Mapping[str, Iterable[str]], place: Mapping[str, int]) -> set[str]:
-    return {n for n in reachable([name], after) if n in place}

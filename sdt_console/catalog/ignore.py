@@ -78,11 +78,13 @@ class _Matcher:
         self._known: dict[bytes, bool] = {b"": False}
 
     def ignores(self, path: str) -> bool:
-        encoded = _encoded(path)
-        folder, _, name = encoded.rpartition(b"/")
-        known = self._known.get(folder)
+        encoded = path.encode("utf-8", "surrogateescape")
+        folders = encoded.split(b"/")
+        name = folders.pop()
         # In an ignored folder nothing can be taken back.
-        return (self._folder(folder) if known is None else known) or self._files.of(encoded, name)
+        if not self._folders.none_matches(folders) and self._folder(b"/".join(folders)):
+            return True
+        return self._files.of(encoded, name)
 
     def _folder(self, path: bytes) -> bool:
         trail: list[tuple[bytes, bytes]] = []
@@ -104,19 +106,30 @@ class _Verdicts:
         self._names = [run.regex(anchored=False, folder=folder) for run in runs]
         paths = [(at, run.regex(anchored=True, folder=folder)) for at, run in enumerate(runs)]
         self._paths = [(at, regex) for at, regex in paths if regex]
-        self._first: dict[bytes, int] = {}
+        self._unmatched: set[bytes] = set()
+        """Names that no pattern for names matches."""
+
+    def none_matches(self, names: list[bytes]) -> bool:
+        """Whether no entry of any of these names can be matched, wherever it is."""
+        if self._paths:
+            return False
+        return self._unmatched.issuperset(names) or all(self._first(n) == len(self._names) for n in names)
 
     def of(self, path: bytes, name: bytes) -> bool:
-        first = self._first.get(name)
-        if first is None:
-            hits = (at for at, regex in enumerate(self._names) if regex and regex.fullmatch(name))
-            first = self._first[name] = next(hits, len(self._names))
+        first = self._first(name)
         for at, regex in self._paths:
-            if at >= first:
-                break
-            if regex.fullmatch(path):
+            if at < first and regex.fullmatch(path):
                 return self._signs[at]
         return self._signs[first]
+
+    def _first(self, name: bytes) -> int:
+        """The first run with a pattern for ``name``; as many as there are runs if none has."""
+        if name not in self._unmatched:
+            for at, regex in enumerate(self._names):
+                if regex and regex.fullmatch(name):
+                    return at
+            self._unmatched.add(name)
+        return len(self._names)
 
 
 def _parse(line: bytes) -> _Pattern | None:

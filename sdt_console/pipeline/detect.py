@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -36,10 +37,8 @@ def detect(
         # Git compares in a process of its own; where things lie is read meanwhile.
         comparing = pool.submit(_changes, repo, span)
         places = find(catalog, repo, span)
-        votes = _Votes(catalog, places)
         changes = comparing.result()
-    for change in changes:
-        votes.count(change)
+    votes = _Votes(catalog, places, changes)
     forced = "full build was asked for" if force_full_build else span.everything
     selections = [_judge(catalog, service, votes, places, forced) for service in catalog.services]
     selections += [Selection(d.name, False, "data service: watched, never built") for d in catalog.data]
@@ -54,54 +53,72 @@ def _changes(repo: Repository, span: Range) -> Sequence[Change]:
 
 
 class _Votes:
-    """Which changed files speak for which part."""
+    """Which changed files speak for which part: part's name → files."""
 
-    def __init__(self, catalog: Catalog, places: Places) -> None:
+    def __init__(self, catalog: Catalog, places: Places, changes: Sequence[Change]) -> None:
         self.own: dict[str, set[str]] = {}
         self.shared: dict[str, set[str]] = {}
         self.governing: dict[str, set[str]] = {}
         self.docker: dict[str, set[str]] = {}
         self.ignored: dict[str, set[str]] = {}
-        self.moved: dict[str, list[tuple[str, str]]] = {}
-        self._places = places
-        self._ignored = matcher(catalog.source.ignore)
-        self._own_ignored = {s.name: matcher(s.ignore) for s in catalog.services if s.ignore}
+        renames = [change for change in changes if change.status == "R"]
+        changed = {change.path for change in changes}.union(change.old_path for change in renames)
+        self._count_folders(catalog, places, sorted(changed))
+        for path in changed & places.governing.keys():
+            for part in places.governing[path]:
+                target = self.governing if isinstance(part, Service) else self.shared
+                target.setdefault(part.name, set()).add(path)
+        for path in changed & places.dockerfiles.keys():
+            for service in places.dockerfiles[path]:
+                self.docker.setdefault(service.name, set()).add(path)
+        self.moved = self._moves(renames)
 
-    def count(self, change: Change) -> None:
-        owners = self._file(change.path)
-        if change.old_path and change.status == "R":
-            before = self._file(change.old_path)
-            for name in owners - before:
-                self.moved.setdefault(name, []).extend(("from", other) for other in sorted(before - owners))
-            for name in before - owners:
-                self.moved.setdefault(name, []).extend(("to", other) for other in sorted(owners - before))
-
-    def _file(self, path: str) -> set[str]:
-        """Count one path; the services that own it."""
-        for part in self._places.governing.get(path, ()):
-            target = self.governing if isinstance(part, Service) else self.shared
-            target.setdefault(part.name, set()).add(path)
-        for service in self._places.dockerfiles.get(path, ()):
-            self.docker.setdefault(service.name, set()).add(path)
-        owners: set[str] = set()
-        around = self._places.around(path)
-        if not around:
-            return owners
-        ignored = self._ignored(path)
-        for folder, (services, shared) in around:
+    def _count_folders(self, catalog: Catalog, places: Places, paths: list[str]) -> None:
+        """Place by place rather than file by file: what lies in a folder is one slice of the sorted paths."""
+        ignored = matcher(catalog.source.ignore)
+        own_ignored = {s.name: matcher(s.ignore) for s in catalog.services if s.ignore}
+        for place, (services, shared) in places.folders.items():
+            inside = _inside(paths, place)
+            if not inside:
+                continue
+            told = [path for path in inside if not ignored(path)]
+            for name in shared:
+                self.shared.setdefault(name, set()).update(told)
             for name in services:
-                if ignored or self._ignores(name, path[len(folder) :].lstrip("/")):
-                    self.ignored.setdefault(name, set()).add(path)
-                else:
-                    owners.add(name)
-                    self.own.setdefault(name, set()).add(path)
-            for name in () if ignored else shared:
-                self.shared.setdefault(name, set()).add(path)
-        return owners
+                own = told
+                if name in own_ignored:
+                    own = [p for p in told if p == place or not own_ignored[name](_seen_from(place, p))]
+                self.own.setdefault(name, set()).update(own)
+                self.ignored.setdefault(name, set()).update(set(inside).difference(own))
 
-    def _ignores(self, name: str, path: str) -> bool:
-        """:param path: as seen from the service's folder; empty for what stands in the folder's place."""
-        return bool(path) and name in self._own_ignored and self._own_ignored[name](path)
+    def _moves(self, renames: Sequence[Change]) -> dict[str, list[tuple[str, str]]]:
+        """Service → (``from`` or ``to``, other service) for each file that changed its owner."""
+        owners: dict[str, set[str]] = {path: set() for c in renames for path in (c.path, c.old_path)}
+        for name, files in self.own.items() if renames else ():
+            for path in files & owners.keys():
+                owners[path].add(name)
+        moved: dict[str, list[tuple[str, str]]] = {}
+        for change in renames:
+            before, after = owners[change.old_path], owners[change.path]
+            for name in after - before:
+                moved.setdefault(name, []).extend(("from", other) for other in sorted(before - after))
+            for name in before - after:
+                moved.setdefault(name, []).extend(("to", other) for other in sorted(after - before))
+        return moved
+
+
+def _inside(paths: list[str], place: str) -> list[str]:
+    """Those of the sorted ``paths`` that are ``place`` or lie below it."""
+    if not place:
+        return paths
+    # "0" is the character after "/", so all that lies below is between the two.
+    below = paths[bisect_left(paths, f"{place}/") : bisect_left(paths, f"{place}0")]
+    at = bisect_left(paths, place)
+    return [place, *below] if paths[at : at + 1] == [place] else below
+
+
+def _seen_from(place: str, path: str) -> str:
+    return path[len(place) + 1 :] if place else path
 
 
 def _judge(catalog: Catalog, service: Service, votes: _Votes, places: Places, forced: str) -> Selection:

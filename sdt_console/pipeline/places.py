@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import NamedTuple
 
 from sdt_console.catalog.model import Catalog, Service, Shared
@@ -35,24 +34,6 @@ class Places:
     missing: set[str] = field(default_factory=set)
     """Services whose folder is not in the tree."""
     remarks: list[str] = field(default_factory=list)
-
-    def around(self, path: str) -> list[tuple[str, Folder]]:
-        """The places that ``path`` is, or lies in."""
-        found = [("", self.folders[""])] if "" in self.folders else []
-        end = -1
-        for _ in range(self._depth):
-            end = path.find("/", end + 1)
-            place = path if end < 0 else path[:end]
-            if place in self.folders:
-                found.append((place, self.folders[place]))
-            if end < 0:
-                break
-        return found
-
-    @cached_property
-    def _depth(self) -> int:
-        """Parts of the longest place's path: nothing lies deeper."""
-        return max((place.count("/") + 1 for place in self.folders), default=0)
 
 
 def find(catalog: Catalog, repo: Repository, span: Range) -> Places:
