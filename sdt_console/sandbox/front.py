@@ -22,7 +22,7 @@ from .ecs import api
 from .ecs.errors import ApiError
 from .faults import ApiFaults
 from .heartbeat import Heartbeat
-from .logs.search import filter_log_events
+from .routes import Operation, Routes
 from .target_health import target_health
 from .wire_errors import JSON, wire_error
 
@@ -40,6 +40,7 @@ class Front:
     :param registry: answers ``/v2/…``.
     :param control: answers ``/_sandbox…``.
     :param ecs: account and region → its ECS.
+    :param routes: who answers a call of the JSON APIs.
     :param account_of: access key → account id.
     :param pause: waits for so many seconds; what a slow answer is made of.
     """
@@ -52,6 +53,7 @@ class Front:
         control: WSGIApplication,
         faults: ApiFaults,
         ecs: Callable[[str, str], api.Ecs],
+        routes: Routes,
         account_of: Callable[[str], str],
         lock: threading.RLock,
         heartbeat: Heartbeat,
@@ -63,6 +65,7 @@ class Front:
         self._control = control
         self._faults = faults
         self._ecs = ecs
+        self._routes = routes
         self._account_of = account_of
         self._lock = lock
         self._heartbeat = heartbeat
@@ -94,20 +97,12 @@ class Front:
         signed = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
         key, region, service = signed.groups() if signed else ("", "", "")
         target = str(environ.get("HTTP_X_AMZ_TARGET", ""))
-        return Call(
-            environ, service, self._account_of(key), region, target.rpartition(".")[2], _body(environ)
-        )
+        return Call(environ, service, self._account_of(key), region, target, _body(environ))
 
     def _answer(self, call: Call) -> Response:
-        target = str(call.environ.get("HTTP_X_AMZ_TARGET", ""))
-        if target.startswith(api.TARGET) and call.operation in api.OPERATIONS:
-            return self._answer_json(
-                call, lambda request: self._ecs(call.account, call.region).call(call.operation, request)
-            )
-        if target == "Logs_20140328.FilterLogEvents":
-            return self._answer_json(
-                call, lambda request: filter_log_events(call.account, call.region, request)
-            )
+        operation = self._routes.find(call.target, call.account, call.region)
+        if operation is not None:
+            return self._answer_json(call, operation)
         if call.service == "elasticloadbalancing":
             form = parse_qs(call.body.decode())
             if form.get("Action") == ["DescribeTargetHealth"]:
@@ -116,7 +111,7 @@ class Front:
                     return answer
         return self._answer_moto(call)
 
-    def _answer_json(self, call: Call, operation: Callable[[dict[str, Any]], dict[str, Any]]) -> Response:
+    def _answer_json(self, call: Call, operation: Operation) -> Response:
         try:
             request = json.loads(call.body or b"{}")
             if not isinstance(request, dict):
@@ -162,6 +157,9 @@ class Front:
                 "UnknownOperationException",
                 f"The sandbox does not know {call.operation or 'this operation'}.",
             )
+        if answer.status.startswith("200") and call.target:
+            body = self._routes.amend(call.target, answer.body)
+            return answer if body is answer.body else _response("200 OK", JSON, body)
         return answer
 
     def _run_moto(self, environ: WSGIEnvironment) -> Response | None:
@@ -197,15 +195,20 @@ class Call:
     """One API call.
 
     :param service: signing name; empty if the call is not signed.
-    :param operation: of the JSON protocols; empty for others.
+    :param target: the ``X-Amz-Target`` header of the JSON protocols; empty for others.
     """
 
     environ: WSGIEnvironment
     service: str
     account: str
     region: str
-    operation: str
+    target: str
     body: bytes
+
+    @property
+    def operation(self) -> str:
+        """Name of the call, for the JSON protocols."""
+        return self.target.rpartition(".")[2]
 
     def refuse(self, code: str, message: str, status: int = 400) -> Response:
         error = wire_error(self.environ, self.service, code, message, status)

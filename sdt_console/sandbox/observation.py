@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from .costs.budgets import put_budget
+from .costs.ledger import Ledger, Running
 from .ecs.api import Ecs
 from .ecs.model import Task
 from .environment import backend
@@ -23,15 +25,17 @@ class Observation:
     """Watches every task, and makes of it what CloudWatch shows; the lock must be held.
 
     :param regions: the account's ECS by account and region; grows while the sandbox runs.
+    :param home: the region that costs are booked in.
     """
 
-    def __init__(self, timeline: Timeline, regions: Regions) -> None:
+    def __init__(self, timeline: Timeline, regions: Regions, home: str) -> None:
         self._timeline = timeline
         self._regions = regions
         self._known: tuple[float, list[Place]] | None = None
         self._story = Story()
         self._logs = LogWriter(timeline, self._tasks)
         self._metrics = Metrics(Series(self._story, self._places), lambda: timeline.now)
+        self.ledger = Ledger(self._running, lambda: timeline.now, home)
         self._judge = Judge(self._metrics, self._alarms)
 
     def note(self, task: Task, what: str) -> None:
@@ -44,6 +48,7 @@ class Observation:
         self._logs.begin()
         for key, ecs in self._regions.items():
             put_alarms(backend("cloudwatch", *key), _places(ecs))
+        self._put_budgets()
         undo = install(self._metrics)
         self._judge_now()
         return undo
@@ -52,6 +57,17 @@ class Observation:
         now = self._timeline.now
         self._judge.judge(now)
         self._timeline.at((math.floor(now / PERIOD) + 1) * PERIOD, self._judge_now)
+
+    def _put_budgets(self) -> None:
+        days = 30.4
+        for account in {account for account, _ in self._regions}:
+            for environment, daily in self.ledger.daily(account).items():
+                put_budget(
+                    backend("budgets", account, "aws"), account, environment, round(daily * days * 1.2, -1)
+                )
+
+    def _running(self) -> list[Running]:
+        return [part for ecs in self._regions.values() for part in _running(ecs)]
 
     def _tasks(self) -> Iterable[Task]:
         for ecs in self._regions.values():
@@ -67,6 +83,26 @@ class Observation:
 
     def _alarms(self) -> list[Any]:
         return [alarm for key in self._regions for alarm in backend("cloudwatch", *key).alarms.values()]
+
+
+def _running(ecs: Ecs) -> list[Running]:
+    """What runs in every service, as far as it costs money."""
+    found = []
+    for service in ecs.region.all_services():
+        tasks = [task for task in service.tasks.values() if task.status == "RUNNING"]
+        if not tasks:
+            continue
+        tags = {tag["key"]: tag["value"] for tag in ecs.region.tags.get(service.arn, [])}
+        found.append(
+            Running(
+                account=ecs.region.identity.account,
+                environment=tags.get("Environment", ""),
+                service=tags.get("Service", ""),
+                vcpu=sum(int(task.definition.data.get("cpu", 0)) for task in tasks) / 1024,
+                gb=sum(int(task.definition.data.get("memory", 0)) for task in tasks) / 1024,
+            )
+        )
+    return found
 
 
 def _places(ecs: Ecs) -> list[Place]:

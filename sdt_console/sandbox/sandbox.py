@@ -40,6 +40,7 @@ from .front import Front
 from .heartbeat import Heartbeat
 from .observation import Observation
 from .registry import RegistryApp
+from .routes import Routes
 from .scenarios import Scenarios
 from .seed import HISTORY, Seed
 from .server import LoopbackServer
@@ -120,7 +121,7 @@ class Sandbox:
         self._application = Application()
         self.scenarios = Scenarios(catalog)
         self._regions: dict[tuple[str, str], Ecs] = {}
-        self._observation = Observation(self._timeline, self._regions)
+        self._observation = Observation(self._timeline, self._regions, catalog.aws.region)
         try:
             self._assemble(port, environments, start)
             if clock is None:
@@ -155,6 +156,7 @@ class Sandbox:
             control=Control(self.scenarios, self._about),
             faults=ApiFaults(self.scenarios),
             ecs=self.ecs,
+            routes=Routes(self.ecs, self._observation.ledger),
             account_of=self._account_of,
             lock=self._lock,
             heartbeat=self._heartbeat,

@@ -50,11 +50,16 @@ class Part:
         return self.ports[0]
 
 
-def parts(catalog: Catalog) -> list[Part]:
-    """Every service of the catalog, data services first: they were there before the others."""
-    data = [Part(d.name, (d.port, *d.ports), 1, "data", "512", "1024", 0) for d in catalog.data]
+def parts(catalog: Catalog, env: str) -> list[Part]:
+    """Every service of the catalog, data services first: they were there before the others.
+
+    A protected environment has twice the tasks, each of twice the size.
+    """
+    large = catalog.environments[env].protected
+    tasks, cpu, memory = (2, "512", "2048") if large else (1, "256", "1024")
+    data = [Part(d.name, (d.port, *d.ports), 1, "data", cpu, memory, 0) for d in catalog.data]
     built = [
-        Part(s.name, (s.port,), 0 if s.state == "pending" else 1, s.group, "512", "1024", s.priority)
+        Part(s.name, (s.port,), 0 if s.state == "pending" else tasks, s.group, cpu, memory, s.priority)
         for s in catalog.services
     ]
     return data + sorted(built, key=lambda part: part.order)
@@ -106,7 +111,7 @@ class Seed:
                 False,
             )
         logs, ecr = self._backend("logs", env), self._backend("ecr", env)
-        for part in parts(catalog):
+        for part in parts(catalog, env):
             group = catalog.log_group(env, part.name)
             logs.create_log_group(group, {})
             logs.put_retention_policy(group, catalog.environments[env].log_retention_days)
@@ -156,7 +161,7 @@ class Seed:
         }
         listener = elb.create_listener(balancer.arn, "HTTP", "80", "", None, [not_found])
         groups = {}
-        for priority, part in enumerate(parts(catalog), 1):
+        for priority, part in enumerate(parts(catalog, env), 1):
             path = urlsplit(catalog.health_url(env, part.name, "alb")).path
             if not path:
                 continue
@@ -189,8 +194,10 @@ class Seed:
         :param start: now, in seconds since the epoch.
         """
         groups = {env: self.balancer(env) for env in environments}
-        todo = [(index, env, part) for env in environments for index, part in enumerate(parts(self._catalog))]
-        total = len(parts(self._catalog)) + 1
+        todo = [
+            (index, env, part) for env in environments for index, part in enumerate(parts(self._catalog, env))
+        ]
+        total = len(self._catalog.all_names) + 1
         for index, env, part in sorted(todo, key=lambda item: item[0]):
             timeline.advance(start - HISTORY * (1 - index / total))
             self._service(env, part, groups[env].get(part.name))
