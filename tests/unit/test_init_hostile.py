@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -16,8 +17,9 @@ from sdt_console.catalog.init import DraftData, DraftService, DraftShared, draft
 from sdt_console.catalog.init.dockerfile import parse
 from sdt_console.catalog.init.parts import Draft
 from sdt_console.catalog.model import Catalog
+from sdt_console.catalog.reactor import compare
 from sdt_console.errors import UsageError
-from tests.unit.layouts import BOOT, petclinic, pom
+from tests.unit.layouts import BOOT, boutique, gradle, petclinic, piggymetrics, pom, workspaces
 from tests.unit.layouts import write as write_files
 
 SERVICE = {"api/Dockerfile": "FROM a\nEXPOSE 8080\n"}
@@ -45,7 +47,7 @@ MERGE_BOMB = "a: &a {k: v}\n" + "".join(
         BOMB + "services: *y\n",
         MERGE_BOMB + "services: *y\n",
         "services: &s {api: *s}\n",
-        "[" * 20_000,
+        "[" * 5_000,
         "- " * 50_000,
         "!!python/object/apply:os.system ['touch /tmp/sdt-was-here']\n",
         "services: {api: {build: {context: [1], args: {a: [b]}}, ports: {a: b}, depends_on: 3}}\n",
@@ -295,6 +297,35 @@ def test_any_tree_of_files_gives_a_sound_catalog(
         assert (folder / catalog.dockerfile(service)).is_file()
         assert (folder / service.path).is_dir()
     assert all(remark.isprintable() for remark in result.remarks)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.randoms(use_true_random=False))
+def test_any_damage_to_a_repository_gives_a_sound_catalog(
+    tmp_path_factory: pytest.TempPathFactory, random: Random
+) -> None:
+    folder = tmp_path_factory.mktemp("damaged")
+    for build in random.sample([petclinic, piggymetrics, boutique, gradle, workspaces], 2):
+        build(folder)
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    for path in random.sample(files, 8):
+        content = bytearray(path.read_bytes())
+        match random.randrange(4):
+            case 0:
+                path.unlink()
+            case 1:
+                path.write_bytes(content[: random.randint(0, len(content))])
+            case 2:
+                path.write_bytes(
+                    bytes(random.randrange(256) if random.random() < 0.1 else b for b in content)
+                )
+            case _:
+                kind = random.choice(
+                    ["Dockerfile", "pom.xml", "compose.yaml", "package.json", "build.gradle"]
+                )
+                (path.parent / kind).write_bytes(content)
+    catalog, _ = sound(folder)
+    assert all(p.path.isprintable() and p.message.isprintable() for p in compare(catalog, folder))
 
 
 @settings(deadline=None)
