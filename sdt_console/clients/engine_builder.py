@@ -31,12 +31,17 @@ _START = "start a Docker Engine, or set DOCKER_HOST, then run again"
 
 
 class EngineBuilder:
-    """The builder that runs what a Dockerfile says."""
+    """The builder that runs what a Dockerfile says.
+
+    :param keep: leave images in the Engine under their references after a push, as ``docker push`` does;
+        else they are untagged, and only the build cache stays.
+    """
 
     name = "engine"
 
-    def __init__(self, call: Caller) -> None:
+    def __init__(self, call: Caller, *, keep: bool = True) -> None:
         self._call = call
+        self._keep = keep
 
     @staticmethod
     def available() -> str | None:
@@ -73,7 +78,7 @@ class EngineBuilder:
         :raises BuildError: the registry refused, or did not answer.
         """
         session = _Session(f"cannot push {image.service}")
-        work = self._call.change("docker:Push", _push, session, image, login, progress)
+        work = self._call.change("docker:Push", _push, session, image, login, progress, self._keep)
         return await stoppable(work, session.stop)
 
 
@@ -183,10 +188,21 @@ def _build(session: _Session, order: BuildOrder, progress: Progress) -> BuiltIma
         if not image_id:
             output.append(pending)
             raise _failed(session.what, "the Docker Engine named no image", output)
-        size = int(api.inspect_image(image_id)["Size"])
+        size = _size(session.what, api, image_id)
     finally:
         api.close()
     return BuiltImage(order.service, image_id, size, order.references)
+
+
+def _size(what: str, api: Any, image_id: str) -> int:
+    import docker
+
+    try:
+        return int(api.inspect_image(image_id)["Size"])
+    except (docker.errors.DockerException, OSError) as error:
+        raise BuildError(
+            what, f"the Docker Engine does not know the image: {_root(error)}", _START
+        ) from error
 
 
 def _chunks(file: IO[bytes], session: _Session) -> Iterator[bytes]:
@@ -205,14 +221,18 @@ def _report(line: str, progress: Progress) -> None:
         progress(line, 0, 0)
 
 
+def _next(error: str) -> str:
+    if "requires BuildKit" in error:
+        return "take the BuildKit option out of the Dockerfile: images are built with the classic builder"
+    return "correct what the output names, then run again"
+
+
 def _failed(what: str, error: str, output: Sequence[str]) -> BuildError:
     lines = [line for line in output if line.strip() != error.strip()]
-    return BuildError(
-        what, "\n".join([error.strip(), *lines]), "see the output above; build it by hand to repeat it"
-    )
+    return BuildError(what, "\n".join([error.strip(), *lines]), _next(error))
 
 
-def _push(session: _Session, image: BuiltImage, login: RegistryLogin, progress: Progress) -> str:
+def _push(session: _Session, image: BuiltImage, login: RegistryLogin, progress: Progress, keep: bool) -> str:
     import docker.auth
 
     api = _connect(session.what)
@@ -234,6 +254,9 @@ def _push(session: _Session, image: BuiltImage, login: RegistryLogin, progress: 
                 digest = (event.get("aux") or {}).get("Digest", digest)
             if not digest:
                 raise BuildError(f"cannot push {reference}", "the Docker Engine named no digest")
+        for reference in () if keep else image.references:
+            with contextlib.suppress(docker.errors.DockerException, OSError):  # gone already: what we want
+                api.remove_image(reference, noprune=True)
     finally:
         api.close()
     return digest

@@ -69,10 +69,10 @@ def unreachable(host: str, error: Exception) -> BuildError:
 def split_reference(reference: str) -> tuple[str, str, str]:
     """Host, repository and tag of a full image reference; the tag is ``latest`` where none is given.
 
-    :raises ValueError: it has no host, or names a digest.
+    :raises BuildError: it has no host, or names a digest.
     """
     host, _, rest = reference.partition("/")
     if not rest or "@" in rest or not ("." in host or ":" in host or host == "localhost"):
-        raise ValueError(f"{reference!r} is not HOST/REPOSITORY:TAG")
+        raise BuildError(f"cannot push {reference!r}", "it is not HOST/REPOSITORY:TAG")
     repository, colon, tag = rest.rpartition(":")
     return (host, repository, tag) if colon else (host, rest, "latest")

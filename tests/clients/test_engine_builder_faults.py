@@ -51,6 +51,8 @@ class FakeEngine:
             return self.build(request)
         if request.path.endswith("/push"):
             return self.push(request)
+        if request.method == "DELETE":
+            return Response("[]", mimetype="application/json")
         if request.path == f"/v1.41/images/{IMAGE_ID}/json":
             return Response('{"Size": 123}', mimetype="application/json")
         return Response(f'{{"message": "{request.path}?"}}', 404)
@@ -155,6 +157,12 @@ def test_an_engine_that_goes_away_in_mid_build(engine: FakeEngine, tmp_path: Pat
     assert "start a Docker Engine" in caught.value.next
 
 
+def test_an_engine_that_loses_the_image(engine: FakeEngine, tmp_path: Path) -> None:
+    engine.build = lambda request: stream([{"aux": {"ID": "sha256:gone"}}])
+    with pytest.raises(BuildError, match="the Docker Engine does not know the image"):
+        build(tmp_path)
+
+
 def test_an_engine_that_talks_nonsense(engine: FakeEngine, tmp_path: Path) -> None:
     engine.build = lambda request: Response(b"\xff\xfe not json\r\n")
     with pytest.raises(BuildError, match="the Docker Engine broke off"):
@@ -181,6 +189,27 @@ def test_pushes_count_bytes_and_give_the_digest(engine: FakeEngine) -> None:
         ("/v1.41/images/127.0.0.1:5000/a/push", "v1"),
         ("/v1.41/images/127.0.0.1:5000/a/push", "latest"),
     ]
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_images_stay_in_the_engine_only_where_they_are_wanted(engine: FakeEngine, keep: bool) -> None:
+    async def go() -> str:
+        call = Caller()
+        try:
+            return await EngineBuilder(call, keep=keep).push(IMAGE, LOGIN, _into(None))
+        finally:
+            call.close()
+
+    assert asyncio.run(go()) == DIGEST
+    removed = [request.path for request in engine.requests if request.method == "DELETE"]
+    assert removed == ([] if keep else [f"/v1.41/images/{name}" for name in IMAGE.references])
+
+
+def test_a_dockerfile_for_buildkit_is_told_so(engine: FakeEngine, tmp_path: Path) -> None:
+    engine.build = lambda request: stream([{"error": "the --mount option requires BuildKit. Refer to …"}])
+    with pytest.raises(BuildError, match="requires BuildKit") as caught:
+        build(tmp_path)
+    assert "classic builder" in caught.value.next
 
 
 def test_a_refused_push_hides_the_password(engine: FakeEngine) -> None:

@@ -135,5 +135,5 @@ def test_references(reference: str, parts: tuple[str, str, str]) -> None:
 
 @pytest.mark.parametrize("reference", ["a", "a/b:c", "host.test/a@sha256:00", "host.test/"])
 def test_references_without_a_host_or_with_a_digest(reference: str) -> None:
-    with pytest.raises(ValueError, match="is not HOST/REPOSITORY:TAG"):
+    with pytest.raises(BuildError, match="is not HOST/REPOSITORY:TAG"):
         split_reference(reference)
