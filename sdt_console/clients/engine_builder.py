@@ -1,8 +1,4 @@
-"""Images built and pushed by a Docker Engine, through its HTTP API (the classic builder).
-
-The Docker SDK brings the connection (``DOCKER_HOST``, TLS, SSH) and the login files; requests are made and
-streams are read here, because a cancelled build must end at once: the Engine stops one when its client goes.
-"""
+"""Images built and pushed by a Docker Engine, through its HTTP API (the classic builder)."""
 
 from __future__ import annotations
 
@@ -10,13 +6,13 @@ import contextlib
 import json
 import re
 import tempfile
-import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
 from sdt_console.clients.call import Caller
 from sdt_console.clients.context import Context
+from sdt_console.clients.docker_engine import START, Session, connect, logins, root_cause
 from sdt_console.clients.registry_errors import split_reference
 from sdt_console.clients.stoppable import Progress, stoppable
 from sdt_console.errors import BuildError
@@ -27,7 +23,6 @@ TAIL = 20
 
 _CHUNK = 1 << 18
 _BOOKKEEPING = re.compile(r"\s*--->|Removing intermediate container |Successfully (built|tagged) ")
-_START = "start a Docker Engine, or set DOCKER_HOST, then run again"
 
 
 class EngineBuilder:
@@ -54,11 +49,11 @@ class EngineBuilder:
         try:
             client = docker.from_env(timeout=5)
         except docker.errors.DockerException as error:
-            return f"no Docker Engine answers: {_root(error)}"
+            return f"no Docker Engine answers: {root_cause(error)}"
         try:
             client.ping()
         except (docker.errors.DockerException, OSError) as error:
-            return f"no Docker Engine answers: {_root(error)}"
+            return f"no Docker Engine answers: {root_cause(error)}"
         finally:
             client.close()
         return None
@@ -68,7 +63,7 @@ class EngineBuilder:
 
         :raises BuildError: with the Engine's error and the last lines of the output as its cause.
         """
-        session = _Session(f"cannot build {order.service}")
+        session = Session(f"cannot build {order.service}")
         work = self._call.change("docker:Build", _build, session, order, progress)
         return await stoppable(work, session.stop)
 
@@ -77,87 +72,14 @@ class EngineBuilder:
 
         :raises BuildError: the registry refused, or did not answer.
         """
-        session = _Session(f"cannot push {image.service}")
+        session = Session(f"cannot push {image.service}")
         work = self._call.change("docker:Push", _push, session, image, login, progress, self._keep)
         return await stoppable(work, session.stop)
 
 
-class _Session:
-    """One conversation with the Engine that ``stop`` ends from another thread.
-
-    :param what: what fails if it fails, for errors.
-    """
-
-    def __init__(self, what: str) -> None:
-        self.what = what
-        self._stopped = threading.Event()
-        self._lock = threading.Lock()
-        self._response: Any = None
-
-    def stop(self) -> None:
-        with self._lock:
-            self._stopped.set()
-            if self._response is not None:
-                # Closing it here would wait for the reader; a shut socket wakes the reader, which closes.
-                with contextlib.suppress(ValueError, RuntimeError):  # it has ended by itself meanwhile
-                    self._response.raw.shutdown()
-
-    def check(self) -> None:
-        if self._stopped.is_set():
-            raise BuildError(f"{self.what}: stopped", "the run was cancelled")
-
-    def events(
-        self,
-        api: Any,
-        path: str,
-        params: Sequence[tuple[str, str]],
-        headers: dict[str, str],
-        body: Iterator[bytes] | None = None,
-    ) -> Iterator[dict[str, Any]]:
-        """The messages of a streaming POST; the stream is always read to its end, or closed.
-
-        :raises BuildError: refused, broken off, or stopped.
-        """
-        import requests
-
-        url = f"{api.base_url}/v{api.api_version}{path}"
-        response = None
-        try:
-            response = api.post(
-                url, params=list(params), headers=headers, data=body, stream=True, timeout=(10, None)
-            )
-            if response.status_code >= 400:
-                raise BuildError(self.what, _message(response.text), "")
-            with self._lock:
-                self._response = response
-            self.check()
-            for line in response.iter_lines(_CHUNK):
-                self.check()
-                if line.strip():
-                    yield json.loads(line)
-            self.check()
-        except (requests.RequestException, OSError, ValueError) as error:
-            self.check()
-            raise BuildError(self.what, f"the Docker Engine broke off: {_root(error)}", _START) from error
-        finally:
-            with self._lock:
-                self._response = None
-            if response is not None:
-                response.close()
-
-
-def _connect(what: str) -> Any:
-    import docker
-
-    try:
-        return docker.from_env(timeout=60).api
-    except docker.errors.DockerException as error:
-        raise BuildError(what, f"no Docker Engine answers: {_root(error)}", _START) from error
-
-
-def _build(session: _Session, order: BuildOrder, progress: Progress) -> BuiltImage:
+def _build(session: Session, order: BuildOrder, progress: Progress) -> BuiltImage:
     context = Context(order.context, order.dockerfile)
-    api = _connect(session.what)
+    api = connect(session.what)
     params = [
         ("dockerfile", context.dockerfile),
         ("buildargs", json.dumps(dict(order.build_args))),
@@ -167,7 +89,7 @@ def _build(session: _Session, order: BuildOrder, progress: Progress) -> BuiltIma
         ("forcerm", "1"),
         *(("t", reference) for reference in order.references),
     ]
-    headers = {"Content-Type": "application/x-tar"} | _logins()
+    headers = {"Content-Type": "application/x-tar"} | logins()
     output: deque[str] = deque(maxlen=TAIL)
     image_id, pending = "", ""
     try:
@@ -201,11 +123,11 @@ def _size(what: str, api: Any, image_id: str) -> int:
         return int(api.inspect_image(image_id)["Size"])
     except (docker.errors.DockerException, OSError) as error:
         raise BuildError(
-            what, f"the Docker Engine does not know the image: {_root(error)}", _START
+            what, f"the Docker Engine does not know the image: {root_cause(error)}", START
         ) from error
 
 
-def _chunks(file: IO[bytes], session: _Session) -> Iterator[bytes]:
+def _chunks(file: IO[bytes], session: Session) -> Iterator[bytes]:
     while chunk := file.read(_CHUNK):
         session.check()
         yield chunk
@@ -232,10 +154,10 @@ def _failed(what: str, error: str, output: Sequence[str]) -> BuildError:
     return BuildError(what, "\n".join([error.strip(), *lines]), _next(error))
 
 
-def _push(session: _Session, image: BuiltImage, login: RegistryLogin, progress: Progress, keep: bool) -> str:
+def _push(session: Session, image: BuiltImage, login: RegistryLogin, progress: Progress, keep: bool) -> str:
     import docker.auth
 
-    api = _connect(session.what)
+    api = connect(session.what)
     account = {"username": login.username, "password": login.password, "serveraddress": login.host}
     headers = {"X-Registry-Auth": docker.auth.encode_header(account).decode()}
     digest = ""
@@ -271,34 +193,3 @@ def _count(event: dict[str, Any], layers: dict[str, tuple[int, int]], progress: 
     if layer:
         done, total = (sum(numbers) for numbers in zip(*layers.values(), strict=True)) if layers else (0, 0)
         progress(f"{layer} {status.lower()}", done, total)
-
-
-def _logins() -> dict[str, str]:
-    """Credentials of the person's own Docker configuration, for base images in private registries."""
-    import docker.auth
-
-    try:
-        known = docker.auth.load_config().get_all_credentials()
-    except docker.errors.DockerException:  # a credential helper that fails: public images still build
-        return {}
-    return {"X-Registry-Config": docker.auth.encode_header(known).decode()} if known else {}
-
-
-def _message(body: str) -> str:
-    try:
-        return str(json.loads(body)["message"])
-    except (ValueError, KeyError, TypeError):
-        return body.strip()
-
-
-def _root(error: BaseException) -> str:
-    """The innermost reason of a chain of wrapped exceptions, in the system's words."""
-    seen: list[BaseException] = []
-    inner: BaseException | None = error
-    while inner is not None and inner not in seen:
-        seen.append(inner)
-        inner = inner.__cause__ or inner.__context__
-    for found in reversed(seen):
-        if isinstance(found, OSError) and found.strerror:
-            return found.strerror
-    return str(error)
