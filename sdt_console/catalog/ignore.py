@@ -39,6 +39,16 @@ def matcher(patterns: Sequence[str]) -> Ignored:
     return _Matcher(runs[::-1]).ignores
 
 
+def fault(pattern: str) -> str:
+    """Why ``pattern`` can match nothing; empty if it can match something."""
+    parsed = _parse(_encoded(pattern))
+    if parsed is None:
+        return "it is empty or a comment"
+    if _NOTHING in parsed.regex:
+        return "it has a bracket without its end, an unknown [:class:], or a backslash with nothing behind it"
+    return ""
+
+
 def _encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 

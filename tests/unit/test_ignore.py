@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdt_console.catalog.ignore import matcher
+from sdt_console.catalog.ignore import fault, matcher
 
 NAMES = [
     "a", "b", "ab", "docs", "x.md", "a b", "n\nl", "x.md\n", "[x]", "*", ".hid", "é", "#h", "!b", "-", "]",
@@ -90,3 +90,15 @@ def test_names_that_are_not_utf_8() -> None:
     ignored = matcher(["*.md"])
     assert ignored("a/\udcff.md")
     assert not ignored("a/\udcff.txt")
+
+
+@pytest.mark.parametrize("pattern", ["", "  ", "# comment", "!", "/", "[a", "a\\", "[[:nope:]]", "a/[b"])
+def test_a_pattern_that_can_match_nothing_is_told(pattern: str) -> None:
+    assert fault(pattern)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["*.md", "[z-a]", "!keep", "\\#x", "a\\ ", "[]]", "[[:alpha:]]", "(?!)", "docs/"]
+)
+def test_any_other_pattern_is_fine(pattern: str) -> None:
+    assert fault(pattern) == ""
