@@ -66,6 +66,11 @@ class Mishap:
 NONE = Mishap()
 _EXPIRED = Refusal("ExpiredTokenException", "The security token included in the request is expired", 400)
 _THROTTLED = Refusal("ThrottlingException", "Rate exceeded", 400)
+_CONCURRENT = Refusal(
+    "ClientException",
+    "Too many concurrent attempts to create a new revision of the specified family.",
+    400,
+)
 _BROKEN = (
     Refusal("ServerException", "Service Unavailable. Please try again later.", 500),
     Refusal("ServiceUnavailableException", "Service is unable to process the request.", 503),
@@ -94,7 +99,7 @@ class ApiFaults:
         if self._scenarios.api("throttling") and not self._within_quota(account, region, operation, now):
             return Mishap(_THROTTLED)
         if self._scenarios.api("flaky-api"):
-            return self._trouble()
+            return self._trouble(operation)
         return NONE
 
     def _within_quota(self, account: str, region: str, operation: str, now: float) -> bool:
@@ -106,8 +111,10 @@ class ApiFaults:
         bucket = self._buckets.setdefault(key, _Bucket(burst, sustained, burst, now))
         return bucket.take(now)
 
-    def _trouble(self) -> Mishap:
+    def _trouble(self, operation: str) -> Mishap:
         dice = self._random.random()
+        if operation == "RegisterTaskDefinition" and dice > 0.9:
+            return Mishap(_CONCURRENT)
         if dice < 0.10:
             return Mishap(self._random.choice(_BROKEN))
         if dice < 0.15:

@@ -75,6 +75,7 @@ class Sandbox:
         speed: float | None = None,
         environments: Sequence[str] | None = None,
         scenarios: Sequence[str] = (),
+        commit: str = "",
         clock: Clock | None = None,
     ) -> Sandbox:
         """Start an account with every service of the catalog up.
@@ -83,6 +84,7 @@ class Sandbox:
         :param speed: 1 for life-like minutes; the default is such that a deploy takes about two seconds.
         :param environments: names of the catalog; all by default.
         :param scenarios: to switch on once everything is up, each ``NAME`` or ``NAME:SERVICE``.
+        :param commit: id of the commit that runs at the start; by default one that no repository has.
         :param clock: a clock other than the machine's; the sandbox then moves in :meth:`advance` only.
         :raises UsageError: the port is taken, an environment or a scenario is unknown, or a
             sandbox runs already.
@@ -101,13 +103,19 @@ class Sandbox:
         board = Scenarios(catalog)
         for text in scenarios:
             board.parse(text)  # before anything is started
-        sandbox = cls(catalog, port, Pace(speed or DEFAULT_SPEED), chosen, clock)
+        sandbox = cls(catalog, port, Pace(speed or DEFAULT_SPEED), chosen, commit, clock)
         for text in scenarios:
             sandbox.scenarios.on(text)
         return sandbox
 
     def __init__(
-        self, catalog: Catalog, port: int, pace: Pace, environments: tuple[str, ...], clock: Clock | None
+        self,
+        catalog: Catalog,
+        port: int,
+        pace: Pace,
+        environments: tuple[str, ...],
+        commit: str,
+        clock: Clock | None,
     ) -> None:
         self._catalog = catalog
         self._undo: list[Callable[[], object]] = []
@@ -123,7 +131,7 @@ class Sandbox:
         self._regions: dict[tuple[str, str], Ecs] = {}
         self._observation = Observation(self._timeline, self._regions, catalog.aws.region)
         try:
-            self._assemble(port, environments, start)
+            self._assemble(port, environments, commit, start)
             if clock is None:
                 self._heartbeat.start()
                 self._undo.append(self._heartbeat.stop)
@@ -132,7 +140,7 @@ class Sandbox:
             raise
         Sandbox._running = self
 
-    def _assemble(self, port: int, environments: tuple[str, ...], start: float) -> None:
+    def _assemble(self, port: int, environments: tuple[str, ...], commit: str, start: float) -> None:
         catalog = self._catalog
         _quiet()
         server = LoopbackServer(self._serve, port)
@@ -175,6 +183,7 @@ class Sandbox:
             registry=self.registry,
             balancers={env: s.address for env, s in servers.items()},
             images=registry.images,
+            commit=commit,
         )
         for env in environments:
             seed.account(env)

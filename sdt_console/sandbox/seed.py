@@ -71,6 +71,7 @@ class Seed:
     :param ecs: environment → its ECS.
     :param balancers: environment → ``127.0.0.1:PORT`` of its load balancer.
     :param images: the repositories behind the registry.
+    :param commit: what the initial images are tagged with; one of each service's own if empty.
     """
 
     def __init__(
@@ -81,12 +82,14 @@ class Seed:
         registry: str,
         balancers: Mapping[str, str],
         images: EcrImages,
+        commit: str = "",
     ) -> None:
         self._catalog = catalog
         self._ecs = ecs
         self._registry = registry
         self._balancers = balancers
         self._images = images
+        self._commit = commit
         self._networks: dict[str, tuple[list[str], str, str]] = {}
 
     def _backend(self, service: str, env: str) -> Any:
@@ -120,8 +123,11 @@ class Seed:
                 name, None, {"encryptionType": "AES256"}, {"scanOnPush": True}, "MUTABLE", []
             )
             if part.desired:  # a pending service has a repository, and nothing in it yet
-                put_image(self._images, name, part.name, part.port, initial_commit(catalog.system, part.name))
+                put_image(self._images, name, part.name, part.port, self._commit_of(part))
         self._ecs(env).call("CreateCluster", {"clusterName": catalog.cluster(env)})
+
+    def _commit_of(self, part: Part) -> str:
+        return self._commit or initial_commit(self._catalog.system, part.name)
 
     def _secret_name(self, env: str) -> str:
         return self._catalog.names.secrets.replace("{env}", env) + "database"
@@ -240,7 +246,7 @@ class Seed:
         """What RegisterTaskDefinition is sent for a service: one container, named after it."""
         catalog = self._catalog
         account, region = catalog.account(env), catalog.region(env)
-        commit = initial_commit(catalog.system, part.name)
+        commit = self._commit_of(part)
         container: dict[str, Any] = {
             "name": part.name,
             "image": f"{self._registry}/{catalog.repository(env, part.name)}:{commit}",

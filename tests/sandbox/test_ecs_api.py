@@ -145,7 +145,7 @@ def test_every_answer_has_the_shape_of_the_api(account: Account) -> None:
         "PutClusterCapacityProviders", cluster="x", capacityProviders=[], defaultCapacityProviderStrategy=[]
     )
     check("DeleteCluster", cluster="x")
-    assert checked == OPERATIONS
+    assert checked == OPERATIONS - {"ExecuteCommand"}  # which has no answer but refusals
 
 
 REFUSED: list[tuple[str, dict[str, Any], str, str]] = [

@@ -20,16 +20,18 @@ def catalog() -> Catalog:
     return Catalog.model_validate(CATALOG)
 
 
-def test_stop_leaves_no_thread_no_port_and_no_file() -> None:
-    threads, files = set(threading.enumerate()), set(Path(tempfile.gettempdir()).glob("sdt-sandbox-*"))
+def test_stop_leaves_no_thread_no_port_and_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    threads = set(threading.enumerate())
     sandbox = Sandbox.start(catalog())
     ports = [int(url.rpartition(":")[2]) for url in (sandbox.endpoint, *sandbox.load_balancers.values())]
     Account(sandbox, catalog()).client("ecs").list_clusters()  # leaves a connection open
     urllib.request.urlopen(sandbox.load_balancers["dev"] + "/api/orders/").close()
+    assert len(list(tmp_path.iterdir())) == 1
     sandbox.stop()
     sandbox.stop()
     assert set(threading.enumerate()) == threads
-    assert set(Path(tempfile.gettempdir()).glob("sdt-sandbox-*")) == files
+    assert list(tmp_path.iterdir()) == []
     for port in ports:
         with socket.socket() as probe:
             assert probe.connect_ex(("127.0.0.1", port)) != 0
@@ -78,3 +80,14 @@ def test_a_given_port_is_used() -> None:
     with Sandbox.start(catalog(), port=port, environments=["dev"]) as sandbox:
         assert sandbox.endpoint == f"http://127.0.0.1:{port}"
         assert sandbox.environ["AWS_ENDPOINT_URL"] == sandbox.endpoint
+
+
+def test_the_initial_images_can_carry_a_commit_of_ones_own() -> None:
+    with Sandbox.start(catalog(), environments=["dev"], commit="a" * 40) as sandbox:
+        account = Account(sandbox, catalog())
+        container = account.tasks("orders")[0]["containers"][0]
+        assert container["image"] == f"{sandbox.registry}/shop/dev/orders:{'a' * 40}"
+        found = account.client("ecr").describe_images(
+            repositoryName="shop/dev/orders", imageIds=[{"imageTag": "a" * 40}]
+        )
+        assert found["imageDetails"][0]["imageDigest"] == container["imageDigest"]

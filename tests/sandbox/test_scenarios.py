@@ -182,7 +182,8 @@ def test_a_flaky_api_fails_in_several_ways_and_a_lost_answer_was_carried_out(acc
         except (ConnectionClosedError, ReadTimeoutError):
             lost += 1
     account.sandbox.scenarios.off()
-    assert seen == {"ServerException", "ServiceUnavailableException"}
+    # The last is what ECS says when several clients register revisions of one family at a time.
+    assert seen == {"ServerException", "ServiceUnavailableException", "ClientException"}
     assert lost > 0
     arns = ecs.list_task_definitions(familyPrefix="flaky")["taskDefinitionArns"]
     assert len(arns) == registered + lost

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.sandbox.account import CLUSTER, Account
 
 
@@ -180,3 +182,18 @@ def test_a_container_that_fails_its_health_check_is_replaced_and_trips_the_break
 def test_a_second_deployments_counts(account: Account) -> None:
     answer = account.update("orders", forceNewDeployment=True)["deployments"]
     assert [(d["desiredCount"], d["runningCount"]) for d in answer] == [(1, 0), (1, 1)]
+
+
+def test_a_command_is_refused_for_the_reason_that_ecs_gives(account: Account) -> None:
+    ecs = account.client("ecs")
+
+    def run() -> None:
+        arn = account.tasks("orders")[-1]["taskArn"]
+        ecs.execute_command(cluster=CLUSTER, task=arn, command="sh", interactive=True)
+
+    with pytest.raises(ecs.exceptions.InvalidParameterException, match="execute command was not enabled"):
+        run()
+    account.update("orders", enableExecuteCommand=True, forceNewDeployment=True)
+    account.settle("orders")
+    with pytest.raises(ecs.exceptions.TargetNotConnectedException):
+        run()

@@ -35,6 +35,7 @@ _READS: dict[str, Operation] = {
     "ListServices": services.list_services,
     "DescribeTasks": tasks.describe_tasks,
     "ListTasks": tasks.list_tasks,
+    "ExecuteCommand": tasks.execute_command,
     "ListServiceDeployments": deployments.list_service_deployments,
     "DescribeServiceDeployments": deployments.describe_service_deployments,
     "DescribeServiceRevisions": deployments.describe_service_revisions,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import views
-from .errors import invalid
+from .errors import ApiError, invalid
 from .model import Task, Wire
 from .paging import page
 from .region import Region
@@ -93,6 +93,23 @@ def run_task(region: Region, scheduler: Scheduler, request: Wire) -> Wire:
         region.tags[task.arn] = list(request.get("tags", []))
         started.append(task)
     return {"tasks": [views.task(t, tags=region.tags[t.arn]) for t in started], "failures": []}
+
+
+def execute_command(region: Region, request: Wire) -> Wire:
+    """Refuse, as ECS does where no agent of Session Manager can be reached: there is none here."""
+    task = region.task(region.cluster(request.get("cluster")), request["task"])
+    if task is None or task.status != "RUNNING":
+        raise invalid("The referenced task was not found or is not running.")
+    if not task.settings.get("enableExecuteCommand"):
+        raise invalid(
+            "The execute command failed because execute command was not enabled when the task was run or the "
+            "execute command agent isn't running. Wait and try again or run a new task with execute command "
+            "enabled and try again."
+        )
+    raise ApiError(
+        "TargetNotConnectedException",
+        "The execute command failed due to an internal error. Try again later.",
+    )
 
 
 def _overrides(containers: list[Wire], overrides: Wire) -> Wire:
