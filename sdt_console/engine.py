@@ -171,6 +171,7 @@ class Engine:
         """The whole pipeline, from detect to the verdict; every way it ends is in the journal.
 
         :param skip_gates: gate → why it is not run.
+        :param title: what the change is about; the head commit's own title if empty.
         :raises UsageError: nothing was recorded or changed: there was nothing sensible to run.
         :raises JournalError: the run could not be recorded, so nothing was changed.
         """
@@ -187,6 +188,7 @@ class Engine:
         builder = self.outside.builder()
         detection = self.detect(base, head, force_full_build=force_full_build)
         recorder = Recorder(secrets.token_hex(4), self.journal, self.clock.now, subscribers)
+        title = title or self.repository.title(detection.head)
         recorder.emit(RunStarted(environment, detection.base, detection.head, title, by), at=began)
         recorder.emit(StageStarted("detect"), at=began)
         count = len(detection.selected)

@@ -40,9 +40,15 @@ def decodable(text: str) -> str:
     return "".join(_shown(c) if unicodedata.category(c) == "Cs" else c for c in text)
 
 
-def clipped(text: str, limit: int) -> str:
-    """``text`` cut to ``limit`` characters, the cut shown as an ellipsis."""
-    return text if len(text) <= limit else text[: max(limit - 1, 0)] + "…"
+def clipped(text: str, limit: int, *, end: bool = False) -> str:
+    """``text`` cut to ``limit`` characters, the cut shown as an ellipsis.
+
+    :param end: keep the end, as for paths, instead of the beginning.
+    """
+    if len(text) <= limit:
+        return text
+    keep = max(limit - 1, 0)
+    return "…" + text[len(text) - keep :] if end else text[:keep] + "…"
 
 
 def plural(count: int, noun: str, many: str = "") -> str:

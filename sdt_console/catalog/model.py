@@ -134,7 +134,9 @@ class Gates(Part):
 class Source(Part):
     """The repository that services are built from; services may override the build defaults."""
 
-    context: Path = Field(".", description="Docker build context, from the repository root")
+    context: Path = Field(
+        ".", description="Docker build context, from the repository root; placeholders {path} {service}"
+    )
     dockerfile: Path = Field("{path}/Dockerfile", description="placeholders {path} {service}")
     build_args: dict[str, str] = Field(
         default_factory=dict, description="placeholders {path} {service} {port}"
@@ -224,7 +226,7 @@ class Catalog(Part):
         return expand(service.dockerfile or self.source.dockerfile, path=service.path, service=service.name)
 
     def context(self, service: Service) -> str:
-        return service.context or self.source.context
+        return expand(service.context or self.source.context, path=service.path, service=service.name)
 
     def build_args(self, service: Service) -> dict[str, str]:
         merged = self.source.build_args | (service.build_args or {})

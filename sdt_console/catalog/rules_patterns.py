@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Any
 
-from pathspec import GitIgnoreSpec
-
+from sdt_console.catalog.ignore import fault
 from sdt_console.catalog.locate import Key
 from sdt_console.catalog.nearest import hint, listing
 from sdt_console.catalog.raw import Found, Raw, error, remark, strings
@@ -26,7 +25,7 @@ PLACEHOLDERS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "aws": {"registry": ("account", "region")},
     "health": {"url": ("alb", "service", "env", "port")},
-    "source": {"dockerfile": ("path", "service")},
+    "source": {"dockerfile": ("path", "service"), "context": ("path", "service")},
 }
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
@@ -111,6 +110,7 @@ def patterns(raw: Raw) -> Found:
     for at, item in raw.items("services"):
         for key, known in (
             ("dockerfile", ("path", "service")),
+            ("context", ("path", "service")),
             ("health_url", PLACEHOLDERS["health"]["url"]),
         ):
             value = item.get(key)
@@ -132,7 +132,6 @@ def globs(raw: Raw) -> Found:
     holders: list[tuple[Key, dict[str, Any]]] = [(("source",), raw.table("source")), *raw.items("services")]
     for at, item in holders:
         for i, pattern in strings(item.get("ignore")):
-            try:
-                GitIgnoreSpec.from_lines([pattern])
-            except ValueError as problem:
-                yield (*at, "ignore", i), error(pattern, f"not a gitignore pattern: {problem}")
+            why = fault(pattern)
+            if why:
+                yield (*at, "ignore", i), error(pattern, f"not a gitignore pattern: {why}")

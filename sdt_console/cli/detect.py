@@ -64,7 +64,7 @@ def picture(found: Detection) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     for selection in found.selections:
         style = "green" if selection.selected else "dim"
-        files = ", ".join(clipped(visible(f), 60) for f in selection.files[:_FILES_SHOWN])
+        files = ", ".join(clipped(visible(f), 60, end=True) for f in selection.files[:_FILES_SHOWN])
         more = len(selection.files) - _FILES_SHOWN
         table.add_row(
             Text("● build" if selection.selected else "○ skip", style=style),

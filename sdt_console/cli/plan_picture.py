@@ -37,7 +37,7 @@ def _heading(plan: Plan) -> Text:
         f"  {plan.cluster}  {base} → {plan.head[:12]}  rollback: {plan.rollback}", style="not bold dim"
     )
     if plan.offline:
-        text.append("  offline: live revisions not read", style="not bold yellow")
+        text.append("  offline", style="not bold yellow")
     return text
 
 

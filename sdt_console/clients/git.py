@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -54,9 +55,17 @@ class GitRepository:
             self._parents[commit] = tuple(line[7:] for line in lines if line.startswith("parent "))
         return self._parents[commit]
 
-    def subject(self, commit: str) -> str:
-        """First line of the commit message; untrusted text."""
-        return self._checked("log", "-1", "--format=%s", commit).decode("utf-8", "replace").strip()
+    def title(self, commit: str) -> str:
+        """What the commit is about, one line: its subject, or the pull request's title if it merges one.
+
+        Untrusted text.
+        """
+        message = self._checked("log", "-1", "--format=%B", commit).decode("utf-8", "replace")
+        lines = [line.strip() for line in message.splitlines() if line.strip()]
+        merged = re.match(r"Merge pull request (#\d+) from ", lines[0]) if lines else None
+        if merged and len(lines) > 1:
+            return f"{lines[1]} ({merged[1]})"
+        return lines[0] if lines else ""
 
     def merge_base(self, one: str, other: str) -> str | None:
         status, out, _ = self._run("merge-base", one, other)

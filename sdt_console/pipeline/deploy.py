@@ -174,10 +174,12 @@ async def _evidence(
 
 
 def _stopped(task: Mapping[str, Any]) -> str:
+    """Why one task stopped: its reason, what its containers add to that, and their exit codes."""
     words = [str(task.get("stoppedReason", "stopped"))]
     for container in task.get("containers", ()):
-        if container.get("reason"):
-            words.append(str(container["reason"]))
+        reason = str(container.get("reason") or "")
+        if reason and reason not in words[0]:
+            words.append(reason)
         if container.get("exitCode") not in (None, 0):
             words.append(f"{container.get('name')} exited with {container['exitCode']}")
     return "; ".join(words)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from sdt_console.errors import CloudError, DeployError
 from sdt_console.events import StepProgressed
 from sdt_console.pipeline.context import Context, Verdict, each, raise_first, step
@@ -32,7 +34,7 @@ async def health(ctx: Context, verdict: Verdict) -> None:
             url = ctx.catalog.health_url(ctx.plan.environment, name, host)
             if url:
                 await _answers(ctx, name, url)
-                told.note = f"{ctx.catalog.health.expect} from {url}"
+                told.note = f"{ctx.catalog.health.expect} from {urlsplit(url).path}"
             else:
                 told.note = "all tasks run (no health URL)"
 

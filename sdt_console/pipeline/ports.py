@@ -46,8 +46,8 @@ class Repository(Protocol):
     def export(self, commit: str, folder: Path) -> None:
         """Write the files of ``commit`` into ``folder``, which is empty; the repository is not touched."""
 
-    def subject(self, commit: str) -> str:
-        """First line of the commit message; untrusted text."""
+    def title(self, commit: str) -> str:
+        """What the commit is about, one line; untrusted text."""
 
     def link_target(self, commit: str, path: str) -> str:
         """What the symbolic link at ``path`` points to, as written."""

@@ -40,7 +40,6 @@ class TerminalReport:
             markup=False,
             highlight=False,
             emoji=False,
-            width=None if colour else 160,
             soft_wrap=True,
         )
         self._began = 0.0
@@ -91,7 +90,7 @@ def summary(state: RunState) -> RenderableType:
     )
     parts: list[RenderableType] = [Text(), title]
     if state.failure is not None:
-        parts += _failure(state.failure)
+        parts.append(_failure(state.failure))
     if state.stages:
         parts += [Text(), _stages(state)]
     if state.services:
@@ -99,14 +98,16 @@ def summary(state: RunState) -> RenderableType:
     return Group(*parts)
 
 
-def _failure(failure: Failure) -> list[RenderableType]:
-    lines = [Text(f"  what  {visible(failure.what)}", style="bold")]
-    if failure.cause:
-        lines.append(Text(f"  why   {visible(failure.cause)}"))
-    lines += [Text(f"        {visible(line)}", style="dim") for line in failure.evidence]
-    if failure.next:
-        lines.append(Text(f"  next  {visible(failure.next)}", style="cyan"))
-    return list(lines)
+def _failure(failure: Failure) -> Table:
+    rows = [("what", failure.what, "bold"), ("why", failure.cause, "")]
+    rows += [("", line, "dim") for line in failure.evidence]
+    rows.append(("next", failure.next, "cyan"))
+    table = Table.grid(padding=(0, 2))
+    for label, text, style in rows:
+        if text:
+            # folded, not cut: the end of an image reference is what tells
+            table.add_row(Text(f"  {label}"), Text(visible(text), style=style, overflow="fold"))
+    return table
 
 
 def _stages(state: RunState) -> Table:

@@ -81,7 +81,7 @@ def test_our_catalog_says_all_of_the_system() -> None:
         ),
         (
             ("[health]\n", "[health]\ngrace = 1\n"),
-            "health.grace = 1: unknown key (allowed here: url, expect, grace_seconds, "
+            "health.grace = 1: unknown key; did you mean grace_seconds? (allowed here: url, expect, grace_seconds, "
             "successes or request_timeout_seconds)",
         ),
         (

@@ -43,6 +43,7 @@ def test_decodable_text_can_be_encoded(text: str) -> None:
 def test_small_words() -> None:
     assert clipped("abcdef", 4) == "abc…"
     assert clipped("abcd", 4) == "abcd"
+    assert clipped("abcdef", 4, end=True) == "…def"
     assert (plural(1, "file"), plural(2, "file"), plural(0, "entry", "entries")) == (
         "1 file",
         "2 files",

@@ -32,7 +32,7 @@ class _Common:
     @classmethod
     def of(cls, draft: Draft) -> _Common:
         built = [s for s in draft.services if s.dockerfile]
-        context, count = _most([s.context for s in built])
+        context, count = _most([_own_context(s) for s in built])
         dockerfile, users = _most([_own_dockerfile(s) for s in built])
         first = built[0].build_args if len(built) > 1 else {}
         return cls(
@@ -43,6 +43,11 @@ class _Common:
             if draft.services
             else (),
         )
+
+
+def _own_context(service: DraftService) -> str:
+    """The build context as ``[source]`` can say it for many services."""
+    return "{path}" if service.context == service.path != "." else service.context
 
 
 def render(draft: Draft) -> str:
@@ -197,7 +202,7 @@ def _service(draft: Draft, common: _Common, service: DraftService) -> list[str]:
     if draft.from_repository and service.dockerfile:
         if _own_dockerfile(service) != (common.dockerfile or "{path}/Dockerfile"):
             lines.append(f"dockerfile = {string(service.dockerfile)}")
-        if service.context != common.context:
+        if _own_context(service) != common.context:
             lines.append(f"context = {string(service.context)}")
         more = {k: v for k, v in service.build_args.items() if common.build_args.get(k) != v}
         if more:

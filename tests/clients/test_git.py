@@ -1,0 +1,46 @@
+"""Git as the engine reads it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sdt_console.clients.git import GitRepository
+from tests.git import Repo
+
+
+@pytest.mark.parametrize(
+    ("message", "title"),
+    [
+        ("Fix it\n\nbecause", "Fix it"),
+        ("Merge pull request #812 from sdt/x\n\nFaster `search` [/api]", "Faster `search` [/api] (#812)"),
+        ("Merge pull request #812 from sdt/x", "Merge pull request #812 from sdt/x"),
+        ("Merge branch 'x'\n\nbody", "Merge branch 'x'"),
+    ],
+)
+def test_the_title_is_the_subject_or_the_pull_requests(tmp_path: Path, message: str, title: str) -> None:
+    repo = Repo(tmp_path)
+    repo.git("commit", "-q", "--allow-empty", "-m", message)
+    assert GitRepository(tmp_path).title(repo.git("rev-parse", "HEAD")) == title
+
+
+def test_export_writes_the_commits_files_and_touches_nothing(tmp_path: Path) -> None:
+    repo = Repo(tmp_path / "repo")
+    first = repo.commit({"a/b": "1", ".gitattributes": "a export-ignore\n"})
+    repo.commit({"a/b": "2"})
+    repo.write({"a/b": "uncommitted", "new": "x"})
+    status = repo.git("status", "--porcelain")
+    out = tmp_path / "out"
+    out.mkdir()
+    GitRepository(repo.path).export(first, out)
+    assert (out / "a/b").read_text() == "1"
+    assert sorted(p.name for p in out.iterdir()) == [".gitattributes", "a"]
+    assert repo.git("status", "--porcelain") == status
+    assert repo.git("worktree", "list").count("\n") == 0
+
+
+def test_a_folder_below_the_root_finds_the_root(tmp_path: Path) -> None:
+    repo = Repo(tmp_path / "repo")
+    repo.commit({"a/b/c": "1"})
+    assert GitRepository(repo.path / "a" / "b").path == repo.path
