@@ -20,7 +20,7 @@ from moto.ecr.exceptions import ImageAlreadyExistsException
 from moto.ecr.responses import ECRResponse
 
 from sdt_console.clients.oci import digest_of
-from sdt_console.sandbox.ecr_images import EcrError, EcrImages, is_immutable
+from sdt_console.sandbox.ecr_images import EcrError, EcrImages, children_of, is_immutable
 
 if TYPE_CHECKING:
     from sdt_console.sandbox.registry import RegistryApp
@@ -47,6 +47,7 @@ def install(registry: RegistryApp) -> Callable[[], None]:
 
     put_image = models.ECRBackend.put_image
     complete_layer_upload = models.ECRBackend.complete_layer_upload
+    batch_delete_image = models.ECRBackend.batch_delete_image
 
     def put(
         self: Any,
@@ -74,6 +75,21 @@ def install(registry: RegistryApp) -> Callable[[], None]:
                 _keep_layer(images, bytes(pending.layer_parts), layer_digests)
         return complete_layer_upload(self, repository_name, upload_id, layer_digests, registry_id=registry_id)
 
+    def delete(
+        self: Any,
+        repository_name: str,
+        registry_id: str | None = None,
+        image_ids: Sequence[Any] | None = None,
+    ) -> dict[str, Any]:
+        answer: dict[str, Any] = {"imageIds": [], "failures": []}
+        for image_id in image_ids or ():
+            part = _delete_image(self._get_repository(repository_name, registry_id), image_id)
+            if part is None:
+                part = batch_delete_image(self, repository_name, registry_id, [image_id])
+            answer["imageIds"] += part["imageIds"]
+            answer["failures"] += part["failures"]
+        return answer
+
     def uri(self: Any) -> str:
         if mine(self.account_id, self.region_name):
             return f"{registry.host()}/{self.name}"
@@ -82,6 +98,7 @@ def install(registry: RegistryApp) -> Callable[[], None]:
     replace(models.ECRBackend, "put_image", put)
     replace(models.ECRBackend, "complete_layer_upload", complete)
     replace(models.ECRBackend, "batch_get_image", _batch_get_image)
+    replace(models.ECRBackend, "batch_delete_image", delete)
     replace(models.Image, "get_image_size_in_bytes", _image_size)
     replace(models.Repository, "uri", property(uri, lambda self, value: self.__dict__.update(uri=value)))
     replace(ECRResponse, "get_authorization_token", _authorization(registry))
@@ -169,6 +186,34 @@ def _batch_get_image(
                 }
             )
     return answer
+
+
+def _delete_image(repository: Any, image_id: Any) -> dict[str, Any] | None:
+    """Delete what one tag or one digest names; ``None`` for what moto answers as ECR does.
+
+    moto keeps silent about untagged images that it deletes, and deletes those that an index needs.
+    """
+    tag, digest = image_id.get("imageTag"), image_id.get("imageDigest")
+    if bool(tag) == bool(digest):
+        return None
+    found = next((i for i in repository.images if tag in i.image_tags or digest == i.image_digest), None)
+    if found is None:
+        return None
+    if tag and len(found.image_tags) > 1:
+        found.image_tags.remove(tag)
+        found.image_tag = found.image_tags[-1]
+        return {"imageIds": [{"imageDigest": found.image_digest, "imageTag": tag}], "failures": []}
+    holders = [i.image_digest for i in repository.images if found.image_digest in children_of(i)]
+    if holders:
+        failure = {
+            "imageId": image_id,
+            "failureCode": "ImageReferencedByManifestList",
+            "failureReason": f"Requested image referenced by manifest list: [{', '.join(holders)}]",
+        }
+        return {"imageIds": [], "failures": [failure]}
+    repository.images.remove(found)
+    named = [{"imageDigest": found.image_digest, "imageTag": name} for name in found.image_tags]
+    return {"imageIds": named or [{"imageDigest": found.image_digest}], "failures": []}
 
 
 def _image_size(self: Any) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import json
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -112,6 +113,11 @@ def blobs_of(manifest: Manifest) -> list[str]:
     """Digests of the configuration and the layers; none for an index."""
     described = [manifest["config"]] if "config" in manifest else []
     return [str(entry["digest"]) for entry in [*described, *manifest.get("layers", ())]]
+
+
+def children_of(image: Any) -> set[str]:
+    """Digests of the images that one of moto's images lists, if it is an index."""
+    return {str(entry["digest"]) for entry in json.loads(image.image_manifest).get("manifests", ())}
 
 
 def is_immutable(repository: Any, tag: str) -> bool:

@@ -77,6 +77,32 @@ def test_put_image_refuses_what_ecr_refuses(http: Plain, registry: RegistryServe
         put(repositoryName="sdt/none", imageManifest=manifest, imageTag="one")
 
 
+def test_deleting_says_what_is_gone(http: Plain, registry: RegistryServer) -> None:
+    old, new, child = image_of(http, b"old"), image_of(http, b"new"), image_of(http, b"child")
+    digests = [oci.digest_of(manifest) for manifest in (old, new, child)]
+    http.manifest(old, "latest")
+    for tag in ("latest", "v2"):
+        http.manifest(new, tag)
+    http.manifest(child, digests[2])
+    entry = oci.Descriptor(oci.MANIFEST_TYPE, digests[2], len(child))
+    index = oci.canonical({"schemaVersion": 2, "manifests": [entry.json()]})
+    http.manifest(index, "index", oci.INDEX_TYPE)
+
+    def delete(**image_id: str) -> Any:
+        answer = registry.ecr.batch_delete_image(repositoryName=REPO, imageIds=[image_id])
+        return answer["imageIds"] or answer["failures"][0]["failureCode"]
+
+    assert delete(imageDigest=digests[0]) == [{"imageDigest": digests[0]}]
+    assert delete(imageDigest=digests[0]) == "ImageNotFound"
+    assert delete(imageTag="v2") == [{"imageDigest": digests[1], "imageTag": "v2"}]
+    assert delete(imageDigest=digests[2]) == "ImageReferencedByManifestList"
+    assert registry.tags(REPO) == {"latest": digests[1], "index": oci.digest_of(index)}
+    assert delete(imageTag="latest") == [{"imageDigest": digests[1], "imageTag": "latest"}]
+    assert delete(imageTag="index") == [{"imageDigest": oci.digest_of(index), "imageTag": "index"}]
+    assert delete(imageDigest=digests[2]) == [{"imageDigest": digests[2]}]
+    assert http("GET", f"/v2/{REPO}/manifests/latest").status == 404
+
+
 def test_layers_of_the_api_can_be_pulled(http: Plain, registry: RegistryServer) -> None:
     ecr, data = registry.ecr, b"x" * 1000
     upload = ecr.initiate_layer_upload(repositoryName=REPO)["uploadId"]
