@@ -83,7 +83,7 @@ def _catalogs(draw: st.DrawFn) -> dict[str, Any]:
             "dockerfile": draw(
                 st.sampled_from(["{path}/Dockerfile", "docker/{service}.Dockerfile", "Dockerfile"])
             ),
-            "context": draw(st.sampled_from([".", "ctx", "./ctx/"])),
+            "context": draw(st.sampled_from([".", "ctx", "./ctx/", "{path}"])),
             "ignore": draw(st.lists(st.sampled_from(IGNORES), max_size=3, unique=True)),
         },
         "shared": shared,

@@ -141,9 +141,12 @@ def governing(part: Mapping[str, Any], source: Mapping[str, Any], changed: Itera
 
 def docker(service: Mapping[str, Any], source: Mapping[str, Any]) -> set[bytes]:
     pattern = service.get("dockerfile") or source.get("dockerfile", "{path}/Dockerfile")
-    dockerfile = clean(pattern.replace("{service}", service["name"]).replace("{path}", service["path"]))
     context = service.get("context") or source.get("context", ".")
-    return {dockerfile, dockerfile + b".dockerignore", clean(f"{context}/.dockerignore")}
+    dockerfile, ignore_file = (
+        clean(text.replace("{service}", service["name"]).replace("{path}", service["path"]))
+        for text in (pattern, f"{context}/.dockerignore")
+    )
+    return {dockerfile, dockerfile + b".dockerignore", ignore_file}
 
 
 def modules(service: Mapping[str, Any], shared: Iterable[Mapping[str, Any]]) -> set[str]:
