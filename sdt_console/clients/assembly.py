@@ -18,7 +18,7 @@ from sdt_console.clients import operands
 from sdt_console.clients.context import Context
 from sdt_console.clients.copying import CopyError, Source, Tree, copy
 from sdt_console.clients.docker_words import split
-from sdt_console.clients.dockerfile import Dockerfile, DockerfileError, Instruction, exec_form
+from sdt_console.clients.dockerfile import Dockerfile, DockerfileError, Instruction
 from sdt_console.clients.healthcheck import healthcheck
 from sdt_console.clients.oci import Entry, ImageConfig, Layer
 
@@ -189,11 +189,11 @@ class Assembler:
                 stage.shell = step.words
             case "CMD":
                 stage.has_own_command = True
-                stage.config = replace(config, cmd=_command(step, stage.shell))
+                stage.config = replace(config, cmd=operands.command(step, stage.shell))
             case "ENTRYPOINT":
                 # A command that came with the base belongs to the base's entry point.
                 kept = config.cmd if stage.has_own_command else ()
-                stage.config = replace(config, entrypoint=_command(step, stage.shell), cmd=kept)
+                stage.config = replace(config, entrypoint=operands.command(step, stage.shell), cmd=kept)
             case "HEALTHCHECK":
                 stage.config = replace(config, healthcheck=healthcheck(step))
             case _:
@@ -297,8 +297,3 @@ def _set(env: tuple[str, ...], values: Mapping[str, str]) -> tuple[str, ...]:
     """The environment with ``values``: a name keeps its place."""
     merged: dict[str, Any] = dict(entry.partition("=")[::2] for entry in env) | dict(values)
     return tuple(f"{name}={value}" for name, value in merged.items())
-
-
-def _command(step: Instruction, shell: tuple[str, ...]) -> tuple[str, ...]:
-    words = exec_form(step.text)
-    return words if words is not None else (*shell, step.text)

@@ -1,6 +1,6 @@
 """The operands of an instruction, with their variables replaced.
 
-Every function takes the instruction, what ``$NAME`` means there, and the escape character.
+Most functions take the instruction, what ``$NAME`` means there, and the escape character.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 
 from sdt_console.clients.docker_words import WordError, expand, pairs, split
-from sdt_console.clients.dockerfile import DockerfileError, Instruction
+from sdt_console.clients.dockerfile import DockerfileError, Instruction, exec_form
 
 _PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?(?:/(tcp|udp|sctp))?")
 
@@ -62,3 +62,12 @@ def ports(step: Instruction, variables: Mapping[str, str], escape: str) -> list[
         numbers = range(int(matched[1]), int(matched[2] or matched[1]) + 1)
         found += [f"{number}/{matched[3] or 'tcp'}" for number in numbers]
     return found
+
+
+def command(step: Instruction, shell: tuple[str, ...]) -> tuple[str, ...]:
+    """The words of a command; its variables are the container's business, not ours.
+
+    :param shell: runs the shell form.
+    """
+    words = exec_form(step.text)
+    return words if words is not None else (*shell, step.text)
