@@ -22,6 +22,9 @@ from .ecs import api
 from .ecs.errors import ApiError
 from .faults import ApiFaults
 from .heartbeat import Heartbeat
+from .logs import live_tail
+from .logs.eventstream import CONTENT_TYPE
+from .logs.live_tail import LiveTail
 from .routes import Operation, Routes
 from .target_health import target_health
 from .wire_errors import JSON, wire_error
@@ -42,6 +45,8 @@ class Front:
     :param ecs: account and region → its ECS.
     :param routes: who answers a call of the JSON APIs.
     :param account_of: access key → account id.
+    :param stopped: set when the sandbox stops.
+    :param tail_interval: seconds between two updates of a Live Tail session.
     :param pause: waits for so many seconds; what a slow answer is made of.
     """
 
@@ -59,6 +64,8 @@ class Front:
         heartbeat: Heartbeat,
         now: Callable[[], float],
         pause: Callable[[float], object],
+        stopped: threading.Event,
+        tail_interval: float,
     ) -> None:
         self._moto = moto
         self._registry = registry
@@ -71,6 +78,8 @@ class Front:
         self._heartbeat = heartbeat
         self._now = now
         self._pause = pause
+        self._stopped = stopped
+        self._tail_interval = tail_interval
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = str(environ.get("PATH_INFO", ""))
@@ -86,6 +95,8 @@ class Front:
         if mishap.refusal is not None:
             refusal = mishap.refusal
             answer = call.refuse(refusal.code, refusal.message, refusal.status)
+        elif call.target == live_tail.TARGET:
+            return self._tail(call, start_response)
         else:
             answer = self._answer(call)
         if mishap.lost:
@@ -142,6 +153,25 @@ class Front:
                 return None
             found = [t for t in targets.of_group(group) if not wanted or t.address in wanted]
             return _response("200 OK", "text/xml", target_health(found))
+
+    def _tail(self, call: Call, start_response: StartResponse) -> Iterable[bytes]:
+        """The one answer that goes on while it is read."""
+        try:
+            with self._lock:
+                session = LiveTail(
+                    call.account,
+                    call.region,
+                    json.loads(call.body),
+                    lock=self._lock,
+                    stopped=self._stopped,
+                    interval=self._tail_interval,
+                )
+        except ApiError as error:
+            answer = call.refuse(error.code, error.message, error.status)
+            start_response(answer.status, list(answer.headers))
+            return [answer.body]
+        start_response("200 OK", [("Content-Type", CONTENT_TYPE)])
+        return session.updates()
 
     def _answer_moto(self, call: Call) -> Response:
         environ = call.environ

@@ -120,6 +120,7 @@ class Sandbox:
         self._catalog = catalog
         self._undo: list[Callable[[], object]] = []
         self._lock = threading.RLock()
+        self._stopped = threading.Event()
         self._clock: Clock = clock or SystemClock()
         # A clock that is moved by hand does not move while anyone sleeps.
         self._pause: Callable[[float], object] = time.sleep if clock is None else lambda seconds: None
@@ -170,6 +171,8 @@ class Sandbox:
             heartbeat=self._heartbeat,
             now=self._clock.now,
             pause=self._pause,
+            stopped=self._stopped,
+            tail_interval=1.0 if isinstance(self._clock, SystemClock) else 0.02,
         )
         servers = {}
         for env in environments:
@@ -189,6 +192,7 @@ class Sandbox:
             seed.account(env)
         seed.services(environments, self._timeline, start)
         self._undo.append(self._observation.begin())
+        self._undo.append(self._stopped.set)
         for started in (server, *servers.values()):
             started.start()
 

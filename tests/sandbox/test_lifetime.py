@@ -27,6 +27,10 @@ def test_stop_leaves_no_thread_no_port_and_no_file(tmp_path: Path, monkeypatch: 
     ports = [int(url.rpartition(":")[2]) for url in (sandbox.endpoint, *sandbox.load_balancers.values())]
     Account(sandbox, catalog()).client("ecs").list_clusters()  # leaves a connection open
     urllib.request.urlopen(sandbox.load_balancers["dev"] + "/api/orders/").close()
+    tail = Account(sandbox, catalog()).client("logs", inject_host_prefix=False)
+    group = "arn:aws:logs:eu-west-1:962496666337:log-group:/ecs/shop/dev/orders"
+    stream = iter(tail.start_live_tail(logGroupIdentifiers=[group])["responseStream"])
+    assert "sessionStart" in next(stream)  # and it would go on for three hours
     assert len(list(tmp_path.iterdir())) == 1
     sandbox.stop()
     sandbox.stop()

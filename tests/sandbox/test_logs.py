@@ -191,3 +191,55 @@ def test_a_task_whose_secret_is_deleted_does_not_start(account: Account) -> None
         "ResourceNotFoundException: Secrets Manager can't find the specified secret."
         in failed["stoppedReason"]
     )
+
+
+def arn(group: str) -> str:
+    return f"arn:aws:logs:eu-west-1:962496666337:log-group:{group}"
+
+
+def test_live_tail_streams_what_is_written(account: Account) -> None:
+    logs = account.client("logs", inject_host_prefix=False)
+    answer = logs.start_live_tail(logGroupIdentifiers=[arn(GROUP)], logEventFilterPattern="Application")
+    stream = iter(answer["responseStream"])
+    assert next(stream)["sessionStart"]["logGroupIdentifiers"] == [arn(GROUP)]
+    assert next(stream)["sessionUpdate"]["sessionResults"] == []
+    account.sandbox.scenarios.on("crash-loop:orders")
+    account.update("orders", forceNewDeployment=True)
+    account.sandbox.advance(60)
+    found: list[Any] = []
+    while len(found) < 3:
+        update = next(stream)["sessionUpdate"]
+        assert update["sessionMetadata"] == {"sampled": False}
+        found += update["sessionResults"]
+    assert all("Application" in event["message"] for event in found)
+    assert found[0]["logGroupIdentifier"] == arn(GROUP)
+    assert found[0]["logStreamName"].startswith("ecs/orders/")
+    answer["responseStream"].close()
+
+
+def test_live_tail_samples_a_flood(account: Account) -> None:
+    logs = account.client("logs", inject_host_prefix=False)
+    logs.create_log_group(logGroupName="flood")
+    logs.create_log_stream(logGroupName="flood", logStreamName="s")
+    answer = logs.start_live_tail(logGroupIdentifiers=[arn("flood")])
+    stream = iter(answer["responseStream"])
+    next(stream)
+    now = int(time.time() * 1000)
+    logs.put_log_events(
+        logGroupName="flood",
+        logStreamName="s",
+        logEvents=[{"timestamp": now, "message": str(number)} for number in range(2000)],
+    )
+    update = next(u["sessionUpdate"] for u in stream if u["sessionUpdate"]["sessionResults"])
+    assert update["sessionMetadata"] == {"sampled": True}
+    assert 300 < len(update["sessionResults"]) <= 500
+    answer["responseStream"].close()
+
+
+def test_live_tail_refuses_what_aws_refuses(account: Account) -> None:
+    logs = account.client("logs", inject_host_prefix=False)
+    for wrong in ([arn(GROUP)] * 11, [GROUP]):
+        with pytest.raises(logs.exceptions.InvalidParameterException):
+            logs.start_live_tail(logGroupIdentifiers=wrong)
+    with pytest.raises(logs.exceptions.ResourceNotFoundException):
+        logs.start_live_tail(logGroupIdentifiers=[arn("nothing")])

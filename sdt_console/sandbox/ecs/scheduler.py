@@ -117,10 +117,17 @@ class Scheduler:
         self.soon(service)
 
     def _on_failed(self, task: Task) -> None:
-        if task.service is None or task.deployment is None:
+        service = task.service
+        if service is None or task.deployment is None:
             return
-        self._count_failure(task.service, task.deployment)
-        self.soon(task.service)
+        groups = [b.get("targetGroupArn", "") for b in service.settings.get("loadBalancers", [])]
+        registered = [g for g in groups if any(t.task is task for t in self.targets.of_group(g))]
+        for group in registered:
+            self.region.say(service, f"deregistered 1 targets in (target-group {group})")
+        if registered:
+            self.region.say(service, "has begun draining connections on 1 tasks.")
+        self._count_failure(service, task.deployment)
+        self.soon(service)
 
     def _on_stopped(self, task: Task) -> None:
         if task.service is not None:
