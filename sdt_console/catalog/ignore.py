@@ -89,12 +89,12 @@ class _Matcher:
 
     def ignores(self, path: str) -> bool:
         encoded = path.encode("utf-8", "surrogateescape")
-        folders = encoded.split(b"/")
-        name = folders.pop()
+        *folders, name = parts = encoded.split(b"/")
+        # What may match a file may match a folder, so most paths are done with here.
+        if self._folders.none_matches(parts):
+            return False
         # In an ignored folder nothing can be taken back.
-        if not self._folders.none_matches(folders) and self._folder(b"/".join(folders)):
-            return True
-        return self._files.of(encoded, name)
+        return self._folder(b"/".join(folders)) or self._files.of(encoded, name)
 
     def _folder(self, path: bytes) -> bool:
         trail: list[tuple[bytes, bytes]] = []

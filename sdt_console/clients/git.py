@@ -152,17 +152,14 @@ class GitRepository:
 
 
 def _name_status(out: bytes) -> list[Change]:
-    parts = out.split(b"\0")
+    fields = iter(_decoded(out).split("\0"))
     changes: list[Change] = []
-    at = 0
-    while at < len(parts) - 1:
-        status = parts[at][:1].decode()
-        if status in "RC":
-            changes.append(Change(_decoded(parts[at + 2]), status, _decoded(parts[at + 1])))
-            at += 3
-        else:
-            changes.append(Change(_decoded(parts[at + 1]), status))
-            at += 2
+    for status in fields:
+        if status[:1] in ("R", "C"):
+            old = next(fields)
+            changes.append(Change(next(fields), status[0], old))
+        elif status:
+            changes.append(Change(next(fields), status[0]))
     return changes
 
 
