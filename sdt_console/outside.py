@@ -79,7 +79,7 @@ class Outside:
             return SandboxBuilder(self._caller, Path(self._scratch.name))
         from sdt_console.clients.engine_builder import EngineBuilder
 
-        engine = EngineBuilder(self._caller)
+        engine = EngineBuilder(self._caller, keep=self._settings.keep_images)
         missing = engine.available()
         if missing is None:
             return engine

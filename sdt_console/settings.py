@@ -16,6 +16,7 @@ class Settings:
     :param catalog: file; ``None`` to look for it.
     :param environment: ``None`` for the catalog's default.
     :param builder: ``auto`` (a Docker Engine if one answers), ``engine`` or ``sandbox``.
+    :param keep_images: leave built images in the Docker Engine, which makes the next build quicker.
     :param poll_seconds: how often rollouts in flight are looked at.
     """
 
@@ -26,6 +27,7 @@ class Settings:
     repo: Path | None = None
     read_only: bool = False
     builder: str = "auto"
+    keep_images: bool = True
     poll_seconds: float = 2.0
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 

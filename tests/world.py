@@ -56,7 +56,11 @@ class World:
         return Repo(self.backend.path)
 
     def engine(self, **settings: Any) -> Engine:
-        given = {"catalog": str(OURS), "repo": self.backend.path, "builder": "sandbox"} | settings
+        given: dict[str, Any] = {
+            "catalog": str(OURS),
+            "repo": self.backend.path,
+            "builder": "sandbox",
+        } | settings
         environ = {"SDT_STATE": str(self.state)}
         return Engine(Settings(environ=environ, **given), clock=self.clock)
 

@@ -35,7 +35,6 @@ def check_text(text: str) -> tuple[Catalog | None, list[Problem]]:
         return None, [_syntax(error)]
     except RecursionError:
         return None, [Problem("catalog", None, "not valid TOML: nested too deeply")]
-    lines = Lines(text)
     catalog: Catalog | None = None
     found: list[tuple[Key, Problem]] = []
     try:
@@ -46,6 +45,7 @@ def check_text(text: str) -> tuple[Catalog | None, list[Problem]]:
     seen = {key for key, _ in found}
     for rule in RULES:
         found += [(key, problem) for key, problem in rule(raw) if key not in seen]
+    lines = Lines(text if found else "")
     problems = [replace(p, path=path_of(key, data), line=lines.find(key)) for key, p in found]
     problems.sort(key=lambda p: p.line or 0)
     if any(p.severity == "error" for p in problems):

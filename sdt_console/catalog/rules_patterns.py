@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable
-from pathlib import PurePosixPath
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sdt_console.catalog.ignore import fault
@@ -60,10 +59,18 @@ def nested(raw: Raw) -> Found:
     ]
     owners = {folder: name for _, folder, name in folders}
     for key, folder, _ in folders:
-        above = [str(parent) for parent in PurePosixPath(folder).parents]
-        outer = next((owners[parent] for parent in above if parent in owners), None)
+        outer = next((owners[parent] for parent in _above(folder) if parent in owners), None)
         if outer is not None:
             yield key, remark(folder, f"lies inside {outer}: a change in it selects both")
+
+
+def _above(folder: str) -> Iterator[str]:
+    """The folders around ``folder``, the nearest first, the root (``.``) last."""
+    while "/" in folder:
+        folder = folder.rpartition("/")[0]
+        yield folder
+    if folder != ".":
+        yield "."
 
 
 def patterns(raw: Raw) -> Found:

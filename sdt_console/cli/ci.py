@@ -71,7 +71,9 @@ def pipeline(
     from sdt_console.cli.sandbox import opened
 
     with opened(repo) as box:
-        door = engine(repo=box.repository, builder=builder, poll_seconds=_SANDBOX_POLL_SECONDS)
+        door = engine(
+            repo=box.repository, builder=builder, poll_seconds=_SANDBOX_POLL_SECONDS, keep_images=False
+        )
         skipped = dict.fromkeys(door.gates_beyond("reactor"), _NOT_IN_SANDBOX) | why
         return run_and_report(
             door, base=base, head=head, force_full_build=force_full_build, skip_gates=skipped

@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 
 from tests.catalogs import OURS
-
-AWS = Path(f"{sys.prefix}-clients", "bin", "aws")
+from tests.foreign import program
 
 
 def sdt(*arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -77,7 +76,7 @@ def test_the_aws_command_confirms_what_ci_deployed_on_a_running_sandbox(
 ) -> None:
     def aws(*arguments: str) -> Any:
         done = subprocess.run(
-            [AWS, *arguments, "--output", "json"],
+            [program("aws"), *arguments, "--output", "json"],
             capture_output=True,
             text=True,
             check=True,

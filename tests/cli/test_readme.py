@@ -43,7 +43,9 @@ def test_the_failing_example_is_what_the_program_prints(made: dict[str, str]) ->
         assert "exit 4" in text
         assert "what  task-service did not come up" in text
         assert "why   CannotPullContainerError" in text
-        assert re.search(r"^rollback +✔ succeeded .* 1 of 1 back on their revision before$", text, re.MULTILINE)
+        assert re.search(
+            r"^rollback +✔ succeeded .* 1 of 1 back on their revision before$", text, re.MULTILINE
+        )
     assert shown.splitlines()[0] == made["failure"].splitlines()[0]
 
 

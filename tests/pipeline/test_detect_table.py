@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ def repo(tmp_path: Path) -> Repo:
     return made
 
 
-def run(repo: Repo, *arguments: str | None, text: str = SMALL, **options: bool) -> Detection:
+def run(repo: Repo, *arguments: str | None, text: str = SMALL, **options: Any) -> Detection:
     return detect(catalog(text), GitRepository(repo.path), *arguments, **options)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 
 from sdt_console.catalog.model import Catalog
 from sdt_console.sandbox import Sandbox
+from tests import foreign
 from tests.sandbox.account import CATALOG, CLUSTER, Account
 
 SPEED = 600.0
@@ -28,9 +28,7 @@ def live() -> Iterator[Account]:
 
 @pytest.fixture
 def aws(live: Account) -> Any:
-    program = shutil.which("aws")
-    if program is None:
-        pytest.skip("the aws command is not installed")
+    program = foreign.program("aws")
 
     def run(*arguments: str, check: bool = True) -> Any:
         environ = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}

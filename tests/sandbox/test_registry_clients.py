@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -14,8 +13,9 @@ import pytest
 
 from sdt_console.clients.oci import CONFIG_TYPE, Entry, image_config, image_manifest
 from sdt_console.clients.oci_layout import OciLayout
-from tests.conftest import REQUIRE_DOCKER
 from tests.registry_server import RegistryServer, seed_image
+
+pytestmark = pytest.mark.docker  # an Engine, or skopeo beside it
 
 REPO, OTHER = "sdt/dev/user-service", "sdt/staging/user-service"
 
@@ -26,8 +26,7 @@ Skopeo = Callable[..., str]
 def skopeo(registry: RegistryServer) -> Skopeo:
     """Runs skopeo with the registry's credentials; its output."""
     program = shutil.which("skopeo")
-    if program is None:
-        (pytest.fail if os.environ.get(REQUIRE_DOCKER) else pytest.skip)("skopeo is not installed")
+    assert program is not None, "the Docker tests need skopeo on the path"
     registry.create(REPO, OTHER)
     credentials = f"AWS:{registry.password()}"
 
@@ -119,7 +118,6 @@ def engine() -> Iterator[Any]:
     client.close()
 
 
-@pytest.mark.docker
 def test_an_engine_mounts_what_another_repository_has(registry: RegistryServer, engine: Any) -> None:
     registry.create(REPO, OTHER)
     digest = seed_image(registry.app, REPO, ["abc"], files={"a": b"1"}, labels={}, config={"Cmd": ["a"]})
@@ -137,7 +135,6 @@ def test_an_engine_mounts_what_another_repository_has(registry: RegistryServer, 
         engine.images.remove(image.id, force=True)
 
 
-@pytest.mark.docker
 @pytest.mark.parametrize(
     ("tag", "words"), [("none", "manifest unknown: Requested image not found"), ("abc", "no basic auth")]
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,8 +27,8 @@ def uses(result: Draft) -> dict[str, tuple[str, ...]]:
 
 
 def test_maven_shared_modules_come_in_maven_s_order_and_bundles_are_looked_through(tmp_path: Path) -> None:
-    child = {"parent": "../pom.xml", "parent_artifact": "shop"}
-    deep = {"parent": "../../pom.xml", "parent_artifact": "shop"}
+    child: dict[str, Any] = {"parent": "../pom.xml", "parent_artifact": "shop"}
+    deep: dict[str, Any] = {"parent": "../../pom.xml", "parent_artifact": "shop"}
     modules = ["orders", "users", "common"]
     write(
         tmp_path,
@@ -70,7 +71,7 @@ def test_a_module_of_a_broken_reactor_is_still_found(tmp_path: Path) -> None:
 
 
 def test_a_shared_dockerfile_that_only_takes_a_name_builds_every_program(tmp_path: Path) -> None:
-    child = {"parent": "../pom.xml", "parent_artifact": "shop"}
+    child: dict[str, Any] = {"parent": "../pom.xml", "parent_artifact": "shop"}
     write(
         tmp_path,
         {
@@ -272,7 +273,7 @@ DOCKER_PLUGIN = """<build><plugins><plugin>
 
 
 def test_a_shared_dockerfile_that_a_docker_plugin_feeds(tmp_path: Path) -> None:
-    child = {"parent": "../pom.xml", "parent_artifact": "shop"}
+    child: dict[str, Any] = {"parent": "../pom.xml", "parent_artifact": "shop"}
     write(
         tmp_path,
         {

@@ -64,12 +64,12 @@ def test_lifting_ends_and_nothing_needs_a_later_wave(
 ) -> None:
     named = {str(name): number for name, number in waves.items()}
     needs: dict[str, list[str]] = {}
-    for name, other in pairs:
-        needs.setdefault(str(name), []).append(str(other))
+    for number, other_number in pairs:
+        needs.setdefault(str(number), []).append(str(other_number))
     lifted = lift(named, needs)
     for name, wanted in needs.items():
         for other in wanted:
             if name in lifted and other in lifted:
                 assert lifted[name][0] >= lifted[other][0]
-    for name, (number, _) in lifted.items():
-        assert number >= named[name]
+    for name, (final, _) in lifted.items():
+        assert final >= named[name]

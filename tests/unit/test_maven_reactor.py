@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -22,7 +23,7 @@ def reactor(folder: Path) -> Reactor:
 
 
 def nested(folder: Path) -> None:
-    child = {"parent_artifact": "root"}
+    child: dict[str, Any] = {"parent_artifact": "root"}
     write(
         folder,
         {
