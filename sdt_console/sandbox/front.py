@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
 class Front:
@@ -137,7 +137,7 @@ class Front:
                 return call.refuse(error.code, error.message, error.status)
             except (KeyError, TypeError, AttributeError, ValueError):
                 # A member of the wrong type; boto3 checks them before it calls, other clients may not.
-                _log.exception("%s failed", call.operation)
+                _logger.exception("%s failed", call.operation)
                 return call.refuse("SerializationException", "The request cannot be read.")
             body = json.dumps(answer, separators=(",", ":")).encode()
             self._heartbeat.catch_up()
@@ -177,10 +177,10 @@ class Front:
         environ = call.environ
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = call.account
         if call.operation == "ReceiveMessage" or b"Action=ReceiveMessage" in call.body:
-            answer = self._run_moto(environ)  # waits for messages: it would hold up everyone
+            answer = self._run_moto(call)  # waits for messages: it would hold up everyone
         else:
             with self._lock:
-                answer = self._run_moto(environ)
+                answer = self._run_moto(call)
         if answer is None:
             # moto would answer 500 with a page of HTML, which clients take for a passing trouble and retry.
             return call.refuse(
@@ -192,7 +192,7 @@ class Front:
             return answer if body is answer.body else _response("200 OK", JSON, body)
         return answer
 
-    def _run_moto(self, environ: WSGIEnvironment) -> Response | None:
+    def _run_moto(self, call: Call) -> Response | None:
         started: list[Any] = []
 
         def capture(status: str, headers: Any, exc_info: Any = None) -> Callable[[bytes], object]:
@@ -200,7 +200,7 @@ class Front:
             return lambda data: None
 
         try:
-            response = self._moto(environ, capture)
+            response = self._moto(call.environ, capture)
             try:
                 body = b"".join(response)
             finally:
@@ -208,6 +208,9 @@ class Front:
                     response.close()
         except NotImplementedError:
             return None
+        except Exception:
+            _logger.exception("moto failed")
+            return call.refuse("InternalFailure", "The sandbox failed to answer; see its log.", 500)
         return Response(started[0], tuple(started[1]), body)
 
 

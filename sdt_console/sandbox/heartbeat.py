@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 
 from .clock import Clock
 from .timeline import Timeline
+
+_logger = logging.getLogger(__name__)
 
 
 class Heartbeat:
@@ -40,6 +43,10 @@ class Heartbeat:
     def _run(self) -> None:
         with self._wake:
             while not self._stopped:
-                self._timeline.advance(self._clock.now())
+                try:
+                    self._timeline.advance(self._clock.now())
+                except Exception:
+                    # One broken timer must not stop the time for everyone; it is off the queue already.
+                    _logger.exception("a timer failed")
                 due = self._timeline.next_due
                 self._wake.wait(None if due is None else max(due - self._clock.now(), 0.001))

@@ -227,3 +227,18 @@ def test_events_beyond_the_last_hundred_are_gone(account: Account) -> None:
         account.update("orders", forceNewDeployment=True)
         account.settle("orders")
     assert len(account.service("orders")["events"]) == 100
+
+
+def test_percentages_that_leave_no_room_are_told(account: Account) -> None:
+    limits = {"minimumHealthyPercent": 50, "maximumPercent": 100}  # of one task: one at least, one at most
+    account.update("orders", forceNewDeployment=True, deploymentConfiguration=limits)
+    account.sandbox.advance(300)
+    service = account.service("orders")
+    assert (service["deployments"][0]["rolloutState"], service["runningCount"]) == ("IN_PROGRESS", 1)
+    assert account.messages("orders")[-1] == (
+        "(service shop-dev-orders) was unable to stop or start tasks during a deployment because of the "
+        "service deployment configuration. Update the minimumHealthyPercent or maximumPercent value and try "
+        "again."
+    )
+    account.update("orders", deploymentConfiguration={"minimumHealthyPercent": 0, "maximumPercent": 100})
+    assert account.settle("orders")["deployments"][0]["rolloutState"] == "COMPLETED"

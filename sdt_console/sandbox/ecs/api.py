@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import cache, lru_cache
-from typing import TYPE_CHECKING
-
-import botocore.session
+from collections.abc import Callable
 
 from sdt_console.sandbox.application import Application
 
 from . import clusters, deployments, services, tags, task_definitions, tasks
 from .container_health import ContainerHealth
-from .errors import invalid
 from .model import Wire
 from .region import Region
 from .scheduler import Scheduler
+from .shapes import checked
 from .targets import Targets
-
-if TYPE_CHECKING:
-    from botocore.model import ServiceModel
 
 TARGET = "AmazonEC2ContainerServiceV20141113."
 """Prefix of the ``X-Amz-Target`` header."""
@@ -52,17 +45,6 @@ OPERATIONS = frozenset(_READS) | frozenset(_CHANGES)
 """Calls that are answered here; all others are moto's."""
 
 
-@lru_cache(maxsize=1)
-def _model() -> ServiceModel:
-    return botocore.session.Session().get_service_model("ecs")
-
-
-@cache
-def _required(operation: str) -> Iterable[str]:
-    shape = _model().operation_model(operation).input_shape
-    return tuple(shape.required_members) if shape is not None else ()
-
-
 class Ecs:
     """One account's ECS in one region."""
 
@@ -77,9 +59,7 @@ class Ecs:
         :raises ApiError: what AWS would refuse.
         :raises KeyError: the operation is not one of :data:`OPERATIONS`.
         """
-        for member in _required(operation):
-            if request.get(member) is None or request[member] == "":
-                raise invalid(f"{member[0].upper()}{member[1:]} can not be blank.")
+        request = checked(operation, request)
         if operation in _READS:
             return _READS[operation](self.region, request)
         return _CHANGES[operation](self.region, self.scheduler, request)

@@ -90,6 +90,7 @@ class Deployment:
     reached_running: bool = False
     """Stage one of the circuit breaker is passed."""
     announced_impaired: bool = False
+    announced_stuck: bool = False
     baked: bool = False
     record: ServiceDeployment | None = None
     spared: bool = False

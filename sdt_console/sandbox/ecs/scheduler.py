@@ -28,6 +28,12 @@ NO_CAPACITY = (
 )
 
 
+STUCK = (
+    "was unable to stop or start tasks during a deployment because of the service deployment configuration. "
+    "Update the minimumHealthyPercent or maximumPercent value and try again."
+)
+
+
 class Scheduler:
     """Reconciles services; everything it does is set off by a timer or by a task's change of state."""
 
@@ -161,7 +167,18 @@ class Scheduler:
         self._start_missing(service)
         self._stop_superseded(service)
         self._scale_in(service)
+        self._tell_if_stuck(service)
         self._settle(service)
+
+    def _tell_if_stuck(self, service: Service) -> None:
+        """Percentages that leave room for nothing: no task may be stopped, and none started beside it."""
+        lowest, highest = self._limits(service)
+        primary, alive = service.primary, [task for task in service.tasks.values() if task.alive]
+        old = [task for task in alive if task.deployment is not primary]
+        full = len(alive) >= highest and sum(task.healthy for task in alive) <= lowest
+        if old and full and all(task.healthy for task in alive) and not primary.announced_stuck:
+            primary.announced_stuck = True
+            self.region.say(service, STUCK)
 
     def _limits(self, service: Service) -> tuple[int, int]:
         configuration = service.configuration

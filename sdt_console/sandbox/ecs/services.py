@@ -51,6 +51,7 @@ def create_service(region: Region, scheduler: Scheduler, request: Wire) -> Wire:
         raise invalid("TaskDefinition can not be blank.")
     if request.get("desiredCount") is None:
         raise invalid("DesiredCount can not be null for a replica service.")
+    _check_numbers(request, _CONFIGURATION)
     definition = region.active_definition(request["taskDefinition"])
     if definition.data.get("networkMode") == "awsvpc" and not request.get("networkConfiguration"):
         raise invalid("Network Configuration must be provided when networkMode 'awsvpc' is specified.")
@@ -90,6 +91,23 @@ def _check_balancers(region: Region, containers: list[Wire], balancers: list[Wir
             raise invalid(f"The container {name} did not have a container port {port} defined.")
 
 
+def _check_numbers(request: Wire, current: Wire) -> None:
+    configuration = current | request.get("deploymentConfiguration", {})
+    lowest, highest = configuration["minimumHealthyPercent"], configuration["maximumPercent"]
+    if not 0 <= lowest <= 100:
+        raise invalid("minimumHealthyPercent must be between 0 and 100.")
+    if highest < 100:
+        raise invalid("maximumPercent must be at least 100.")
+    if lowest == highest == 100:
+        raise invalid(
+            "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments."
+        )
+    if not 0 <= request.get("healthCheckGracePeriodSeconds", 0) < 2**31:
+        raise invalid("healthCheckGracePeriodSeconds must be between 0 and 2147483647.")
+    if request.get("desiredCount") is not None:
+        _count(request["desiredCount"])
+
+
 def _count(value: Any) -> int:
     if not isinstance(value, int) or value < 0:
         raise invalid("Invalid desired count.")
@@ -112,6 +130,7 @@ def update_service(region: Region, scheduler: Scheduler, request: Wire) -> Wire:
             key in REVISION_SETTINGS and value != service.settings.get(key) for key, value in changes.items()
         )
     )
+    _check_numbers(request, service.configuration)
     # Nothing is changed before everything has been checked.
     if request.get("desiredCount") is not None:
         service.desired = _count(request["desiredCount"])

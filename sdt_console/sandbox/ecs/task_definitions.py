@@ -67,8 +67,16 @@ def _check_containers(containers: list[Wire]) -> None:
             raise client("Container.image should not be null or empty.")
         if any(c.isspace() for c in container["image"]):
             raise client("Container.image contains invalid characters.")
+        _check_health(container.get("healthCheck", {}))
     if not any(c.get("essential", True) for c in containers):
         raise client("At least one container definition must be essential.")
+
+
+def _check_health(check: Wire) -> None:
+    limits = {"interval": (5, 300), "timeout": (2, 120), "retries": (1, 10), "startPeriod": (0, 300)}
+    for key, (low, high) in limits.items():
+        if key in check and not low <= check[key] <= high:
+            raise client(f"Container healthCheck {key} must be between {low} and {high}.")
 
 
 def _check_fargate(request: Wire) -> None:
