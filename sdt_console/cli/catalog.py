@@ -10,12 +10,14 @@ from sdt_console.cli.options import command, engine, given
 from sdt_console.text import plural, visible
 
 
-@click.group("catalog", no_args_is_help=True)
+@click.group("catalog", short_help="Check the catalog, or print its schema.", no_args_is_help=True)
 def catalog() -> None:
     """Check the catalog, or print its JSON Schema."""
 
 
-@command("check", example="sdt catalog check\nsdt catalog check --repo ../backend")
+@command(
+    "check", short="Every problem at once.", example="sdt catalog check\nsdt catalog check --repo ../backend"
+)
 @click.option(
     "--repo",
     metavar="DIR",
@@ -54,7 +56,7 @@ def check(repo: Path | None) -> int:
     return 2 if errors else 0
 
 
-@command("schema", example="sdt catalog schema > catalog.schema.json")
+@command("schema", short="JSON Schema for editors.", example="sdt catalog schema > catalog.schema.json")
 def schema() -> None:
     """The catalog's JSON Schema, for editors that complete and check TOML."""
     from sdt_console.cli.output import write_json

@@ -9,6 +9,7 @@ from sdt_console.cli.options import command
 
 @command(
     "completion",
+    short="Let your shell complete sdt.",
     example="bash:  echo 'eval \"$(sdt completion bash)\"' >> ~/.bashrc\n"
     "zsh:   echo 'eval \"$(sdt completion zsh)\"' >> ~/.zshrc\n"
     "fish:  sdt completion fish > ~/.config/fish/completions/sdt.fish",

@@ -8,7 +8,7 @@ from sdt_console.cli.ci import pipeline
 from sdt_console.cli.options import command, given
 
 
-@command("demo", example="sdt demo")
+@command("demo", short="The whole pipeline on a sandbox.", example="sdt demo")
 @click.option(
     "--builder",
     type=click.Choice(["auto", "engine", "sandbox"]),

@@ -37,6 +37,7 @@ RANGE = (
 
 @command(
     "detect",
+    short="Which services changed, and why.",
     example="sdt detect --base origin/main --head HEAD\n"
     "sdt detect --json | jq -r '.services[] | select(.selected).name'",
     params=RANGE,
@@ -72,6 +73,7 @@ def picture(found: Detection) -> RenderableType:
             Text(
                 selection.reason + (f"\n{files}{f' … and {more} more' if more > 0 else ''}" if files else ""),
                 style="" if selection.selected else "dim",
+                overflow="fold",
             ),
         )
     remarks = [Text(f"  {remark}", style="dim") for remark in found.remarks]

@@ -10,7 +10,11 @@ from sdt_console.cli.options import command, given, settings
 from sdt_console.text import plural, visible
 
 
-@command("init", example="sdt init --repo ../backend\nsdt init --repo ../backend --cluster shop-dev-cluster")
+@command(
+    "init",
+    short="Write a catalog.",
+    example="sdt init --repo ../backend\nsdt init --repo ../backend --cluster shop-dev-cluster",
+)
 @click.option("--repo", metavar="DIR", type=click.Path(path_type=Path), help="Read this repository.")
 @click.option("--cluster", metavar="NAME", help="Read this ECS cluster; with --repo, both are compared.")
 @click.option("--dry-run", is_flag=True, help="Print the catalog; write nothing.")

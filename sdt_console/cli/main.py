@@ -89,7 +89,7 @@ def _root() -> click.Group:
         "With --ci the whole pipeline runs headless: detect, gate, build, push, deploy, health, and "
         "rollback when it fails.",
         epilog="\b\nExamples:\n"
-        "  sdt demo                       the whole pipeline on a sandbox, no AWS account\n"
+        "  sdt demo                       the pipeline on a sandbox: no AWS account\n"
         "  sdt detect --base origin/main  which services changed, and why\n"
         "  sdt --ci --env dev             deploy what the last merge changed",
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

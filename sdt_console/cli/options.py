@@ -118,14 +118,18 @@ class Command(click.Command):
 
 
 def command(
-    name: str, *, example: str, params: Sequence[click.Parameter] = ()
+    name: str, *, short: str, example: str, params: Sequence[click.Parameter] = ()
 ) -> Callable[[Callable[..., Any]], Command]:
-    """A command whose help ends with an example; its docstring is its help."""
+    """A command whose help ends with an example; its docstring is its help, ``short`` its line in lists."""
     shown = "\n".join(f"  {line}" for line in example.splitlines())
 
     def make(function: Callable[..., Any]) -> Command:
         made: Command = click.command(
-            name, cls=Command, epilog=f"\b\nExample:\n{shown}", context_settings={"max_content_width": 100}
+            name,
+            cls=Command,
+            short_help=short,
+            epilog=f"\b\nExample:\n{shown}",
+            context_settings={"max_content_width": 100},
         )(function)
         made.params[:0] = params
         return made

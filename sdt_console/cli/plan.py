@@ -13,6 +13,7 @@ from sdt_console.cli.options import command, engine, given
 
 @command(
     "plan",
+    short="What a run would build and deploy.",
     example="sdt plan --env staging -o plan.json\nsdt plan --offline --base origin/main\n"
     'echo "matrix=$(sdt plan --matrix)" >> "$GITHUB_OUTPUT"',
     params=RANGE,

@@ -65,7 +65,7 @@ def _waves(plan: Plan, groups: Mapping[str, str]) -> list[RenderableType]:
                 Text(name, style="green"),
                 Text(groups.get(name, ""), style="dim"),
                 Text(_change(plan, name), style="cyan"),
-                Text(reasons[name]),
+                Text(reasons[name], overflow="fold"),
             )
         parts += [title, table]
     return parts
@@ -87,5 +87,7 @@ def _skipped(selections: list[Selection]) -> Table:
         by_reason.setdefault(selection.reason, []).append(selection.name)
     table = Table.grid(padding=(0, 2))
     for reason, names in by_reason.items():
-        table.add_row(Text("  ○"), Text(", ".join(names), style="dim"), Text(reason, style="dim"))
+        table.add_row(
+            Text("  ○"), Text(", ".join(names), style="dim"), Text(reason, style="dim", overflow="fold")
+        )
     return table

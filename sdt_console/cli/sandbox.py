@@ -69,7 +69,9 @@ def opened(repo: Path | None, *, port: int = 0, speed: float | None = None) -> I
 
 
 @command(
-    "sandbox", example="sdt sandbox --port 4566\naws --endpoint-url http://127.0.0.1:4566 ecs list-clusters"
+    "sandbox",
+    short="An AWS account in a box.",
+    example="sdt sandbox --port 4566\naws --endpoint-url http://127.0.0.1:4566 ecs list-clusters",
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on loopback (else a free one).")
 @click.option(

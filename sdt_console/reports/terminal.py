@@ -42,43 +42,59 @@ class TerminalReport:
             emoji=False,
             soft_wrap=True,
         )
+        self._colour = colour
         self._began = 0.0
+        self._width = 0
+        """Of the longest service name in the plan."""
 
     def __call__(self, event: ev.Event) -> None:
         body = event.body
         if isinstance(body, ev.RunStarted):
             self._began = event.at
             base, head = body.base[:12] or "nothing", body.head[:12]
-            self._line(
-                event, "run", event.run, f"{body.environment}  {base} → {head}  {visible(body.title)}", "bold"
-            )
+            about = f"  {visible(body.title)}" if body.title else ""
+            self._line(event, "run", f"{event.run}  {body.environment}  {base} → {head}{about}", "bold")
+        elif isinstance(body, ev.Planned):
+            self._width = max((len(name) for name in body.plan.get("builds", ())), default=0)
         elif isinstance(body, ev.StepProgressed):
             if body.stage in ("deploy", "health"):
-                self._line(event, body.stage, body.service, visible(body.note), "dim")
+                self._line(event, body.stage, self._named(body.service, visible(body.note)), "dim")
         elif isinstance(body, ev.StepFinished):
-            self._finished(event, body.stage, body.service, body.outcome, body.note, body.failure)
+            told = _told(body.outcome, _cause(body.failure) if body.failure else body.note)
+            self._line(event, body.stage, self._named(body.service, told), GLYPHS[body.outcome][1])
         elif isinstance(body, ev.StageFinished):
-            self._finished(event, body.stage, "", body.outcome, body.note, body.failure)
+            # the cause stands in the line of the step before it, and in the report after it
+            told = _told(body.outcome, body.failure.what if body.failure else body.note)
+            self._line(event, body.stage, told, f"bold {GLYPHS[body.outcome][1]}")
         elif isinstance(body, ev.Noted):
             style = "yellow" if body.level == "warning" else ""
-            self._line(event, body.stage or "note", body.service, visible(body.text), style)
+            text = visible(body.text)
+            told = self._named(body.service, text) if body.service else text
+            self._line(event, body.stage or "note", told, style)
 
-    def _finished(
-        self, event: ev.Event, stage: str, service: str, outcome: Outcome, note: str, failure: Failure | None
-    ) -> None:
-        glyph, style = GLYPHS[outcome]
-        told = note
-        if failure is not None:
-            told = failure.what + (f": {failure.cause}" if failure.cause else "")
-        word = "" if outcome is Outcome.SUCCEEDED else f"{outcome} "
-        self._line(event, stage, service or "·", f"{glyph} {word}{visible(told)}".rstrip(), style)
+    def _named(self, service: str, text: str) -> str:
+        return f"{service:<{self._width}}  {text}"
 
-    def _line(self, event: ev.Event, stage: str, service: str, text: str, style: str) -> None:
+    def _line(self, event: ev.Event, stage: str, text: str, style: str) -> None:
+        """One line; in a terminal that is too narrow the rest goes below its beginning."""
         elapsed = event.at - self._began
-        line = Text(f"{int(elapsed) // 60:3d}:{elapsed % 60:04.1f}  ", style="dim")
-        line.append(f"{stage:<9}{service:<24}", style="not dim")
-        line.append(f" {text}", style=f"not dim {style}")
-        self._console.print(line)
+        time = Text(f"{int(elapsed) // 60:3d}:{elapsed % 60:04.1f} ", style="dim")
+        if not self._colour:
+            self._console.print(Text.assemble(time, f" {stage:<9} {text}"))
+            return
+        grid = Table.grid(padding=(0, 1))
+        grid.add_row(time, Text(f"{stage:<9}"), Text(text, style=style, overflow="fold"))
+        self._console.print(grid)
+
+
+def _told(outcome: Outcome, text: str) -> str:
+    """``✔ text``, with the outcome's word where it is not plain success."""
+    word = "" if outcome is Outcome.SUCCEEDED else f"{outcome} "
+    return f"{GLYPHS[outcome][0]} {word}{visible(text)}".rstrip()
+
+
+def _cause(failure: Failure) -> str:
+    return f"{failure.what}: {failure.cause}" if failure.cause else failure.what
 
 
 def summary(state: RunState) -> RenderableType:
