@@ -79,7 +79,7 @@ def test_the_report_tells_the_cause_first_and_cuts_nothing_of_it() -> None:
         assert lines[0].startswith("↩ rolled-back  run run1  dev  7.0 s  exit 4")
         assert lines[1].startswith("what  it failed")
         assert text.count("a") >= 300
-        assert text.index("why") < text.index("next") < text.index("STAGE") < text.index("SERVICE")
+        assert text.index("  why ") < text.index("  next ") < text.index("STAGE") < text.index("SERVICE")
         assert "\x1b" not in text
         assert max(map(len, text.splitlines())) <= width
 
