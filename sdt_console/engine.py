@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sdt_console.clients.git import GitRepository
     from sdt_console.pipeline.context import Context
     from sdt_console.pipeline.ports import Builder, Clock
+    from sdt_console.runs.history import History
     from sdt_console.runs.journal import Journal
     from sdt_console.runs.recorder import Recorder
 
@@ -106,16 +107,16 @@ class Engine:
         force_full_build: bool = False,
     ) -> Detection:
         """See :func:`sdt_console.pipeline.detect.detect`."""
-        from sdt_console.pipeline.detect import detect
+        from concurrent.futures import ThreadPoolExecutor
 
-        return detect(
-            self.catalog,
-            self.repository,
-            base,
-            head,
-            worktree=worktree,
-            force_full_build=force_full_build,
-        )
+        from sdt_console.pipeline.detect import compare, select
+
+        repository = self.repository
+        with ThreadPoolExecutor(1) as pool:
+            # Git compares the commits while the catalog is read; neither needs the other.
+            comparing = pool.submit(compare, repository, base, head, worktree=worktree)
+            catalog = self.catalog
+            return select(catalog, repository, comparing.result(), force_full_build=force_full_build)
 
     async def plan(self, detection: Detection, *, offline: bool = False) -> Plan:
         """What a run would do about ``detection``.
@@ -275,6 +276,13 @@ class Engine:
         from sdt_console.runs.journal import Journal
 
         return Journal(self.state_folder / "journal.sqlite3")
+
+    @cached_property
+    def history(self) -> History:
+        """The runs in the journal."""
+        from sdt_console.runs.history import History
+
+        return History(self.journal)
 
     def close(self) -> None:
         """Let go of threads and files; safe to call more than once."""

@@ -17,9 +17,11 @@ COMMANDS = {
     "completion": "sdt_console.cli.completion:completion",
     "demo": "sdt_console.cli.demo:demo",
     "detect": "sdt_console.cli.detect:detect",
+    "history": "sdt_console.cli.history:history",
     "init": "sdt_console.cli.init:init",
     "plan": "sdt_console.cli.plan:plan",
     "sandbox": "sdt_console.cli.sandbox:sandbox",
+    "show": "sdt_console.cli.history:show_run",
 }
 _EXIT_PIPE = 128 + 13
 

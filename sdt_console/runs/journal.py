@@ -71,6 +71,15 @@ class Journal:
             rows = self._db.execute("SELECT body FROM events WHERE run = ? ORDER BY seq", (run,)).fetchall()
         return [decode(body) for (body,) in rows]
 
+    def matching(self, beginning: str) -> list[str]:
+        """Ids of the runs that begin with ``beginning``, sorted."""
+        with self._told("read"):
+            rows = self._db.execute(
+                "SELECT run FROM events WHERE seq = 0 AND substr(run, 1, ?) = ? ORDER BY run",
+                (len(beginning), beginning),
+            ).fetchall()
+        return [run for (run,) in rows]
+
     def runs(self, limit: int = 50) -> list[str]:
         """Ids of the newest runs, newest first."""
         with self._told("read"):
