@@ -15,11 +15,12 @@ def initial_commit(system: str, service: str) -> str:
     return hashlib.sha1(f"{system}/{service}".encode(), usedforsecurity=False).hexdigest()
 
 
-def put_image(images: EcrImages, repository: str, name: str, port: int, commit: str) -> str:
+def put_image(images: EcrImages, repository: str, name: str, port: int, commit: str, pushed_at: float) -> str:
     """Put an image of ``name`` into ECR, tagged with ``commit`` and ``latest``.
 
     The image depends on the name, port and commit only, so every environment gets the same digest.
 
+    :param pushed_at: seconds since the epoch.
     :returns: the manifest's digest.
     """
     buffer = io.BytesIO()
@@ -41,4 +42,5 @@ def put_image(images: EcrImages, repository: str, name: str, port: int, commit: 
     manifest = oci.image_manifest(descriptor, [layer]).decode()
     for tag in (commit, "latest"):
         image = images.put(repository, manifest, oci.MANIFEST_TYPE, tag)
+    image.image_pushed_at = int(pushed_at)
     return str(image.image_digest)

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,8 +18,10 @@ from .environment import backend
 from .images import initial_commit, put_image
 from .timeline import Timeline
 
-HISTORY = 10 * 86400.0
-"""How long ago the first service was deployed, in seconds."""
+HISTORY = 5 * 86400.0
+"""How long ago the first service was deployed, in seconds; less than logs are usually kept."""
+PUSHED_BEFORE = 1800
+"""Seconds from an image's push to its deployment."""
 _ASSUME = json.dumps(
     {
         "Version": "2012-10-17",
@@ -96,7 +99,7 @@ class Seed:
         return backend(service, self._catalog.account(env), self._catalog.region(env))
 
     def account(self, env: str) -> None:
-        """All of one environment but its services: network, roles, registry, logs, secrets, cluster."""
+        """All of one environment but its services: roles, logs, secrets, cluster."""
         catalog = self._catalog
         iam = backend("iam", catalog.account(env), "aws")
         for role in (f"{catalog.system}-{env}-execution", f"{catalog.system}-{env}-task"):
@@ -113,17 +116,11 @@ class Seed:
                 [],
                 False,
             )
-        logs, ecr = self._backend("logs", env), self._backend("ecr", env)
+        logs = self._backend("logs", env)
         for part in parts(catalog, env):
             group = catalog.log_group(env, part.name)
             logs.create_log_group(group, {})
             logs.put_retention_policy(group, catalog.environments[env].log_retention_days)
-            name = catalog.repository(env, part.name)
-            ecr.create_repository(
-                name, None, {"encryptionType": "AES256"}, {"scanOnPush": True}, "MUTABLE", []
-            )
-            if part.desired:  # a pending service has a repository, and nothing in it yet
-                put_image(self._images, name, part.name, part.port, self._commit_of(part))
         self._ecs(env).call("CreateCluster", {"clusterName": catalog.cluster(env)})
 
     def _commit_of(self, part: Part) -> str:
@@ -212,6 +209,7 @@ class Seed:
     def _service(self, env: str, part: Part, target_group: str | None) -> None:
         catalog, ecs = self._catalog, self._ecs(env)
         subnets, security_group, _ = self.network(env)
+        self._repository(env, part, ecs.region.now - PUSHED_BEFORE)
         definition = ecs.call("RegisterTaskDefinition", self.definition(env, part))["taskDefinition"]
         request = {
             "cluster": catalog.cluster(env),
@@ -241,6 +239,16 @@ class Seed:
             ]
             request["healthCheckGracePeriodSeconds"] = catalog.health.grace_seconds
         ecs.call("CreateService", request)
+
+    def _repository(self, env: str, part: Part, pushed_at: float) -> None:
+        name = self._catalog.repository(env, part.name)
+        repository = self._backend("ecr", env).create_repository(
+            name, None, {"encryptionType": "AES256"}, {"scanOnPush": True}, "MUTABLE", []
+        )
+        repository.created_at = datetime.fromtimestamp(pushed_at, UTC)
+        if part.desired:  # a pending service has a repository, and nothing in it yet
+            commit = self._commit_of(part)
+            put_image(self._images, name, part.name, part.port, commit, pushed_at)
 
     def definition(self, env: str, part: Part) -> dict[str, Any]:
         """What RegisterTaskDefinition is sent for a service: one container, named after it."""

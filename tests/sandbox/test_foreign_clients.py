@@ -1,4 +1,4 @@
-"""The sandbox through clients that know nothing of it: the ``aws`` command and boto3's waiters."""
+"""The sandbox through clients that know nothing of it: ``aws``, fabfuel's ``ecs``, boto3's waiters."""
 
 from __future__ import annotations
 
@@ -132,3 +132,40 @@ def wait_until(condition: Any) -> None:
         if condition():
             return
     raise AssertionError("it did not happen")
+
+
+@pytest.fixture
+def fabfuel(live: Account) -> Any:
+    """fabfuel's ``ecs`` command."""
+    program = foreign.program("ecs")
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        environ = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+        environ |= live.sandbox.environ
+        return subprocess.run([program, *arguments], env=environ, capture_output=True, text=True, check=False)
+
+    return run
+
+
+def test_fabfuels_ecs_deploys_and_scales(live: Account, fabfuel: Any) -> None:
+    before = live.service("orders")["taskDefinition"]
+    done = fabfuel("deploy", CLUSTER, "shop-dev-orders", "--timeout", "60")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Deployment successful" in done.stdout
+    assert "Successfully deregistered revision: 1" in done.stdout
+    after = live.service("orders")
+    assert after["taskDefinition"] != before
+    assert after["deployments"][0]["rolloutState"] == "COMPLETED"
+    done = fabfuel("scale", CLUSTER, "shop-dev-orders", "2", "--timeout", "60")
+    assert "Scaling successful" in done.stdout
+    assert live.service("orders")["runningCount"] == 2
+
+
+def test_fabfuels_ecs_takes_the_breakers_rollback_for_success_as_on_aws(live: Account, fabfuel: Any) -> None:
+    live.update("gateway", forceNewDeployment=True)
+    wait_until(lambda: live.service("gateway")["deployments"][0]["rolloutState"] == "COMPLETED")
+    good = live.service("gateway")["taskDefinition"]
+    image = f"{live.sandbox.registry}/shop/dev/gateway:none"
+    done = fabfuel("deploy", CLUSTER, "shop-dev-gateway", "--image", "gateway", image, "--timeout", "60")
+    assert "Deployment successful" in done.stdout
+    assert live.service("gateway")["taskDefinition"] == good

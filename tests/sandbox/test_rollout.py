@@ -96,6 +96,8 @@ def test_tasks_carry_the_digest_that_ecr_has(account: Account) -> None:
     assert uri == f"{account.sandbox.registry}/shop/dev/orders"
     image = ecr.describe_images(repositoryName="shop/dev/orders")["imageDetails"][0]
     assert "latest" in image["imageTags"]
+    created = account.service("orders")["deployments"][0]["createdAt"]
+    assert (created - image["imagePushedAt"]).total_seconds() > 600
     container = account.tasks("orders")[0]["containers"][0]
     assert container["name"] == "orders"
     assert container["imageDigest"] == image["imageDigest"]
