@@ -53,9 +53,7 @@ class Caller:
             )
         return await self._run(operation, function, *args, **kwargs)
 
-    async def _run(
-        self, operation: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    async def _run(self, operation: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         self.counts[operation] += 1
         loop = asyncio.get_running_loop()
         try:
