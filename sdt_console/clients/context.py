@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from sdt_console.clients.dockerignore import Ignore, PatternError
+from sdt_console.clients.dockerignore import Ignore
 from sdt_console.clients.oci import Entry
+from sdt_console.clients.wildcards import PatternError
 from sdt_console.errors import BuildError
 
 _IGNORE = ".dockerignore"

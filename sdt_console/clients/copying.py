@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from sdt_console.clients.dockerignore import char_class, class_end
 from sdt_console.clients.oci import Entry
+from sdt_console.clients.wildcards import PatternError, glob
 
 Owner = tuple[int, int]
 """Numbers of user and group."""
@@ -161,30 +161,10 @@ def _match(source: Source, pattern: str) -> list[str]:
 
 
 def _glob(pattern: str) -> re.Pattern[str]:
-    """Go's ``filepath.Match``: no wildcard crosses a slash."""
-    out, at = "", 0
-    while at < len(pattern):
-        char = pattern[at]
-        at += 1
-        if char == "*":
-            out += "[^/]*"
-        elif char == "?":
-            out += "[^/]"
-        elif char == "\\" and at < len(pattern):
-            out += re.escape(pattern[at])
-            at += 1
-        elif char == "[":
-            end = class_end(pattern, at)
-            if end < 0:
-                raise CopyError(f"syntax error in pattern {pattern!r}")
-            out += char_class(pattern[at:end])
-            at = end + 1
-        else:
-            out += re.escape(char)
     try:
-        return re.compile(out, re.DOTALL)
-    except re.error:
-        raise CopyError(f"syntax error in pattern {pattern!r}") from None
+        return glob(pattern)
+    except PatternError as error:
+        raise CopyError(str(error)) from None
 
 
 def resolve(source: Source, path: str) -> str:

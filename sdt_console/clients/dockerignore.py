@@ -10,9 +10,7 @@ import posixpath
 import re
 from dataclasses import dataclass
 
-
-class PatternError(ValueError):
-    """A pattern that cannot be read."""
+from sdt_console.clients.wildcards import PatternError, glob
 
 
 @dataclass(frozen=True)
@@ -75,57 +73,5 @@ def _rules(text: str) -> list[_Rule]:
             raise PatternError('illegal exclusion pattern: "!"')
         pattern = posixpath.normpath(pattern)
         pattern = pattern.lstrip("/") if len(pattern.strip("/")) else pattern
-        found.append(_Rule(pattern, includes, _regex(pattern)))
+        found.append(_Rule(pattern, includes, glob(pattern, folders=True)))
     return found
-
-
-def _regex(pattern: str) -> re.Pattern[str]:
-    out, at = "", 0
-    while at < len(pattern):
-        char = pattern[at]
-        at += 1
-        if char == "*" and pattern.startswith("*", at):
-            at += 1
-            if pattern.startswith("/", at):
-                at += 1
-            out += ".*" if at == len(pattern) else "(.*/)?"
-        elif char == "*":
-            out += "[^/]*"
-        elif char == "?":
-            out += "[^/]"
-        elif char == "\\":
-            if at == len(pattern):
-                raise PatternError(f"syntax error in pattern {pattern!r}")
-            out += re.escape(pattern[at])
-            at += 1
-        elif char == "[":
-            end = class_end(pattern, at)
-            if end < 0:
-                raise PatternError(f"syntax error in pattern {pattern!r}")
-            out += char_class(pattern[at:end])
-            at = end + 1
-        else:
-            out += re.escape(char)
-    try:
-        return re.compile(out, re.DOTALL)
-    except re.error:
-        raise PatternError(f"syntax error in pattern {pattern!r}") from None
-
-
-def class_end(pattern: str, at: int) -> int:
-    """Index of the ``]`` that closes the class whose inside begins at ``at``; -1 if none does."""
-    at += pattern.startswith("^", at)
-    begin = at
-    while at < len(pattern):
-        if pattern[at] == "]" and at > begin:
-            return at
-        at += 2 if pattern[at] == "\\" else 1
-    return -1
-
-
-def char_class(inside: str) -> str:
-    """A class as a regular expression: Go's ``[^a-z]`` is Python's, but for what else is special in it."""
-    negated = inside.startswith("^")
-    body = inside.removeprefix("^")
-    body = re.sub(r"(?<!\\)([\[&~|])", r"\\\1", body)
-    return f"[{'^' if negated else ''}{body}]"

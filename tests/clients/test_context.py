@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from sdt_console.clients.context import Context
-from sdt_console.clients.dockerignore import Ignore, PatternError
+from sdt_console.clients.dockerignore import Ignore
+from sdt_console.clients.wildcards import PatternError
 from sdt_console.errors import BuildError
 
 DOCKERFILE = "FROM scratch\nCOPY . /\n"
