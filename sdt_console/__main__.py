@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 
@@ -12,6 +13,9 @@ def main() -> None:
 
         sys.stdout.write(f"sdt {__version__}\n")
         return
+    # A command makes its objects once and keeps them. Looking through them for rubbish every 700 objects,
+    # the default, takes a tenth of its time.
+    gc.set_threshold(50_000, 20, 20)
     from sdt_console.cli.main import main as run
 
     run()

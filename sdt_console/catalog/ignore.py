@@ -8,11 +8,8 @@ and negated folders differently. A property test holds this file against ``git c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-
-Ignored = Callable[[str], bool]
-"""Whether a file's path, ``/``-separated and relative to where the patterns apply, is ignored."""
 
 _CLASSES = {
     b"alnum": rb"0-9A-Za-z", b"alpha": rb"A-Za-z", b"blank": rb" \t", b"cntrl": rb"\x00-\x1f\x7f",
@@ -22,10 +19,12 @@ _CLASSES = {
 _NOTHING = b"(?!)"
 
 
-def matcher(patterns: Sequence[str]) -> Ignored:
-    """The patterns as one question; the last one that matches a path, or a folder it lies in, decides.
+def ignored(patterns: Sequence[str], paths: Sequence[str]) -> set[str]:
+    """Those of ``paths`` that are ignored: the last pattern to match one, or a folder it lies in, decides.
 
     Patterns that cannot match, such as ``[a`` or ``a\\``, match nothing, as in git.
+
+    :param paths: of files, ``/``-separated, relative to where the patterns apply.
     """
     runs: list[_Run] = []
     for text in patterns:
@@ -34,9 +33,14 @@ def matcher(patterns: Sequence[str]) -> Ignored:
             if not runs or runs[-1].negated != pattern.negated:
                 runs.append(_Run(pattern.negated))
             runs[-1].add(pattern)
-    if not runs:
-        return lambda _: False
-    return _Matcher(runs[::-1]).ignores
+    if not runs or not paths:
+        return set()
+    matcher = _Matcher(runs[::-1])
+    names = [path.split(b"/") for path in _encoded("\0".join(paths)).split(b"\0")]
+    suspects = matcher.suspects(set().union(*names))
+    if suspects is not None:
+        paths = [path for path, parts in zip(paths, names, strict=True) if not suspects.isdisjoint(parts)]
+    return {path for path in paths if matcher.ignores(_encoded(path))}
 
 
 def fault(pattern: str) -> str:
@@ -73,13 +77,13 @@ class _Run:
     def add(self, pattern: _Pattern) -> None:
         self.patterns.append(pattern)
 
-    def regex(self, *, anchored: bool, folder: bool) -> re.Pattern[bytes] | None:
+    def regex(self, anchored: bool, folder: bool) -> re.Pattern[bytes] | None:
         chosen = [p.regex for p in self.patterns if p.anchored == anchored and (folder or not p.folders_only)]
         return re.compile(b"|".join(chosen), re.DOTALL) if chosen else None
 
 
 class _Matcher:
-    """Keeps its answers for folders and for names: the files of a repository share them."""
+    """Keeps its answers for folders: the files of a repository share them."""
 
     def __init__(self, runs: list[_Run]) -> None:
         """:param runs: the last one first."""
@@ -87,14 +91,15 @@ class _Matcher:
         self._folders = _Verdicts(runs, folder=True)
         self._known: dict[bytes, bool] = {b"": False}
 
-    def ignores(self, path: str) -> bool:
-        encoded = path.encode("utf-8", "surrogateescape")
-        *folders, name = parts = encoded.split(b"/")
-        # What may match a file may match a folder, so most paths are done with here.
-        if self._folders.none_matches(parts):
-            return False
+    def suspects(self, names: Iterable[bytes]) -> set[bytes] | None:
+        """The names without which no path is ignored; ``None`` if a pattern looks at whole paths."""
+        # What may match a file may match a folder.
+        return None if self._folders.paths else {name for name in names if self._folders.matches(name)}
+
+    def ignores(self, path: bytes) -> bool:
+        folder, _, name = path.rpartition(b"/")
         # In an ignored folder nothing can be taken back.
-        return self._folder(b"/".join(folders)) or self._files.of(encoded, name)
+        return self._folder(folder) or self._files.of(path, name)
 
     def _folder(self, path: bytes) -> bool:
         trail: list[tuple[bytes, bytes]] = []
@@ -112,34 +117,17 @@ class _Verdicts:
     """What the runs say of one entry, whatever lies above it."""
 
     def __init__(self, runs: list[_Run], *, folder: bool) -> None:
-        self._signs = [not run.negated for run in runs] + [False]
-        self._names = [run.regex(anchored=False, folder=folder) for run in runs]
-        paths = [(at, run.regex(anchored=True, folder=folder)) for at, run in enumerate(runs)]
-        self._paths = [(at, regex) for at, regex in paths if regex]
-        self._unmatched: set[bytes] = set()
-        """Names that no pattern for names matches."""
+        self._signs = [not run.negated for run in runs]
+        self._names = [(at, regex) for at, run in enumerate(runs) if (regex := run.regex(False, folder))]
+        self.paths = [(at, regex) for at, run in enumerate(runs) if (regex := run.regex(True, folder))]
 
-    def none_matches(self, names: list[bytes]) -> bool:
-        """Whether no entry of any of these names can be matched, wherever it is."""
-        if self._paths:
-            return False
-        return self._unmatched.issuperset(names) or all(self._first(n) == len(self._names) for n in names)
+    def matches(self, name: bytes) -> bool:
+        return any(regex.fullmatch(name) for _, regex in self._names)
 
     def of(self, path: bytes, name: bytes) -> bool:
-        first = self._first(name)
-        for at, regex in self._paths:
-            if at < first and regex.fullmatch(path):
-                return self._signs[at]
-        return self._signs[first]
-
-    def _first(self, name: bytes) -> int:
-        """The first run with a pattern for ``name``; as many as there are runs if none has."""
-        if name not in self._unmatched:
-            for at, regex in enumerate(self._names):
-                if regex and regex.fullmatch(name):
-                    return at
-            self._unmatched.add(name)
-        return len(self._names)
+        hits = [at for at, regex in self._names if regex.fullmatch(name)]
+        hits += [at for at, regex in self.paths if regex.fullmatch(path)]
+        return self._signs[min(hits)] if hits else False
 
 
 def _parse(line: bytes) -> _Pattern | None:

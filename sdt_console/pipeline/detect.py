@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 from sdt_console.catalog.graph import reachable
-from sdt_console.catalog.ignore import matcher
+from sdt_console.catalog.ignore import ignored
 from sdt_console.catalog.model import Catalog, Service
 from sdt_console.model import Change, Detection, Selection
-from sdt_console.pipeline.base import WORKTREE, Range, resolve
+from sdt_console.pipeline.base import Range, resolve
 from sdt_console.pipeline.places import Places, find
 from sdt_console.pipeline.ports import Repository
 from sdt_console.text import plural, visible
@@ -32,24 +32,41 @@ def detect(
     :returns: every service of the catalog once, in catalog order.
     :raises UsageError: a revision is not in this repository.
     """
+    return select(
+        catalog, repo, compare(repo, base, head, worktree=worktree), force_full_build=force_full_build
+    )
+
+
+class Comparison(NamedTuple):
+    """What a range of commits changed; nothing of it depends on the catalog."""
+
+    span: Range
+    changes: Sequence[Change]
+
+
+def compare(
+    repo: Repository, base: str | None = None, head: str | None = None, *, worktree: bool = False
+) -> Comparison:
+    """The first half of :func:`detect`: most of its time, and git's."""
     span = resolve(repo, base, head, worktree=worktree)
-    with ThreadPoolExecutor(1) as pool:
-        # Git compares in a process of its own; where things lie is read meanwhile.
-        comparing = pool.submit(_changes, repo, span)
-        places = find(catalog, repo, span)
-        changes = comparing.result()
+    if span.everything or span.base == span.head:
+        return Comparison(span, ())
+    changed = repo.worktree_changes(span.base) if worktree else repo.changes(span.base, span.head)
+    return Comparison(span, changed)
+
+
+def select(
+    catalog: Catalog, repo: Repository, comparison: Comparison, *, force_full_build: bool = False
+) -> Detection:
+    """The second half of :func:`detect`: changed files → services."""
+    span, changes = comparison
+    places = find(catalog, repo, span)
     votes = _Votes(catalog, places, changes)
     forced = "full build was asked for" if force_full_build else span.everything
     selections = [_judge(catalog, service, votes, places, forced) for service in catalog.services]
     selections += [Selection(d.name, False, "data service: watched, never built") for d in catalog.data]
     told = [r for r in (span.remark, span.everything and f"{span.everything}: all active services") if r]
     return Detection(span.base, span.head, tuple(selections), (*told, *places.remarks))
-
-
-def _changes(repo: Repository, span: Range) -> Sequence[Change]:
-    if span.everything or span.base == span.head:
-        return ()
-    return repo.worktree_changes(span.base) if span.head == WORKTREE else repo.changes(span.base, span.head)
 
 
 class _Votes:
@@ -75,21 +92,22 @@ class _Votes:
 
     def _count_folders(self, catalog: Catalog, places: Places, paths: list[str]) -> None:
         """Place by place rather than file by file: what lies in a folder is one slice of the sorted paths."""
-        ignored = matcher(catalog.source.ignore)
-        own_ignored = {s.name: matcher(s.ignore) for s in catalog.services if s.ignore}
+        hidden = ignored(catalog.source.ignore, paths)
+        own_ignore = {s.name: s.ignore for s in catalog.services if s.ignore}
         for place, (services, shared) in places.folders.items():
             inside = _inside(paths, place)
             if not inside:
                 continue
-            told = [path for path in inside if not ignored(path)]
+            told = [path for path in inside if path not in hidden]
             for name in shared:
                 self.shared.setdefault(name, set()).update(told)
             for name in services:
-                own = told
-                if name in own_ignored:
-                    own = [p for p in told if p == place or not own_ignored[name](_seen_from(place, p))]
+                own = set(told)
+                if name in own_ignore:
+                    seen = {_seen_from(place, path): path for path in told if path != place}
+                    own -= {seen[path] for path in ignored(own_ignore[name], list(seen))}
                 self.own.setdefault(name, set()).update(own)
-                self.ignored.setdefault(name, set()).update(set(inside).difference(own))
+                self.ignored.setdefault(name, set()).update(set(inside) - own)
 
     def _moves(self, renames: Sequence[Change]) -> dict[str, list[tuple[str, str]]]:
         """Service → (``from`` or ``to``, other service) for each file that changed its owner."""
