@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from .application import Answer, Application
 from .ecs.api import Ecs
@@ -15,6 +16,10 @@ from .ecs.targets import Target
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+_KNOWN = frozenset(int(status) for status in HTTPStatus)
+_HOP_BY_HOP = frozenset(("HTTP_CONNECTION", "HTTP_TRANSFER_ENCODING", "HTTP_TE", "HTTP_UPGRADE"))
 
 
 class LoadBalancer:
@@ -42,15 +47,19 @@ class LoadBalancer:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = str(environ.get("PATH_INFO", "/")) or "/"
         with self._lock:
-            answer = self._answer(path)
-        reason = HTTPStatus(answer.status).phrase
+            target = self._choose(path)
+            if isinstance(target, Target) and target.task.process is None:
+                target = self._application.answer(target.task, path, self._now()) or _page(502)
+        answer = _pass_on(target, environ) if isinstance(target, Target) else target
+        reason = HTTPStatus(answer.status).phrase if answer.status in _KNOWN else "Status"
         headers = [("Content-Type", answer.content_type), ("Content-Length", str(len(answer.body)))]
         if answer.content_type == "text/html":
             headers.append(("Server", "awselb/2.0"))
         start_response(f"{answer.status} {reason}", headers)
         return [] if environ.get("REQUEST_METHOD") == "HEAD" else [answer.body]
 
-    def _answer(self, path: str) -> Answer:
+    def _choose(self, path: str) -> Target | Answer:
+        """Who answers; the balancer itself where nobody does."""
         group = self._route(path)
         if group is None:
             return _page(404)
@@ -59,9 +68,7 @@ class LoadBalancer:
         candidates = [t for t in targets if t.state == "healthy"] or targets
         if not candidates:
             return _page(503)
-        target: Target = candidates[next(self._turn) % len(candidates)]
-        answer = self._application.answer(target.task, path, self._now())
-        return answer or _page(502)
+        return candidates[next(self._turn) % len(candidates)]
 
     def _route(self, path: str) -> str | None:
         for listener in self._listeners():
@@ -73,6 +80,26 @@ class LoadBalancer:
                     return _forward(rule.actions)
             return _forward(listener.default_actions)
         return None
+
+
+def _pass_on(target: Target, environ: WSGIEnvironment) -> Answer:
+    """Send the request to a container; the lock must not be held."""
+    headers = {
+        key.removeprefix("HTTP_").replace("_", "-").title(): value
+        for key, value in environ.items()
+        if key.startswith("HTTP_") and key not in _HOP_BY_HOP
+    }
+    headers |= {"X-Forwarded-For": str(environ.get("REMOTE_ADDR", "")), "X-Forwarded-Proto": "http"}
+    if environ.get("CONTENT_TYPE"):
+        headers["Content-Type"] = environ["CONTENT_TYPE"]
+    length = int(environ.get("CONTENT_LENGTH") or 0)
+    body = environ["wsgi.input"].read(length) if length else b""
+    query = environ.get("QUERY_STRING", "")
+    path = quote(str(environ.get("PATH_INFO", "")) or "/", encoding="latin-1")
+    path += f"?{query}" if query else ""
+    process = target.task.process
+    answer = process and process.request(target.port, environ["REQUEST_METHOD"], path, headers, body)
+    return answer or _page(502)
 
 
 def _matches(condition: dict[str, Any], path: str) -> bool:

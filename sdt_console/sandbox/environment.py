@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from moto.backends import get_backend
 
+from . import cloud_map
 from .ecs.model import Task, TaskDefinition, Wire
 from .ecs.surroundings import HealthCheck
 from .references import Reference
@@ -134,6 +135,27 @@ class MotoSurroundings:
 
     def note(self, task: Task, what: str) -> None:
         self._note(task, what)
+        cloud_map.follow(task, what)
+
+
+def secret_values(secrets: Iterable[Wire], account: str, region: str) -> dict[str, str]:
+    """Variable → value for the ``secrets`` of a container definition; what is not there is left out."""
+    found: dict[str, str] = {}
+    for secret in secrets:
+        source, parts = str(secret["valueFrom"]), str(secret["valueFrom"]).split(":")
+        if ":secretsmanager:" in source:
+            arn, key = ":".join(parts[:7]), parts[7] if len(parts) > 7 else ""
+            known = backend("secretsmanager", parts[4], parts[3]).secrets.values()
+            match = next((s for s in known if arn in (s.arn, s.arn.rpartition("-")[0])), None)
+            text = None if match is None else match.secret_string
+            value = str(json.loads(text or "{}").get(key, "")) if key else text
+        else:
+            name = source.partition(":parameter")[2] if ":parameter" in source else source
+            parameter = backend("ssm", account, region).get_parameter(name)
+            value = None if parameter is None else parameter.value
+        if value is not None:
+            found[str(secret["name"])] = value
+    return found
 
 
 def _keys(secret: Any) -> set[str]:

@@ -9,7 +9,7 @@ from typing import Any
 from .costs.budgets import put_budget
 from .costs.ledger import Ledger, Running
 from .ecs.api import Ecs
-from .ecs.model import Task
+from .ecs.model import Task, Wire
 from .environment import backend
 from .logs.writer import LogWriter
 from .metrics.alarms import PERIOD, Judge, put_alarms
@@ -31,7 +31,7 @@ class Observation:
     def __init__(self, timeline: Timeline, regions: Regions, home: str) -> None:
         self._timeline = timeline
         self._regions = regions
-        self._known: tuple[float, list[Place]] | None = None
+        self._known: tuple[tuple[float, int], list[Place]] | None = None
         self._story = Story()
         self._logs = LogWriter(timeline, self._tasks)
         self._metrics = Metrics(Series(self._story, self._places), lambda: timeline.now)
@@ -41,7 +41,12 @@ class Observation:
     def note(self, task: Task, what: str) -> None:
         """A task lived through something: ``started``, ``ready``, ``crashed``, ``stopping``…"""
         self._story.note(task, what, self._timeline.now)
-        self._logs.note(task, what)
+        if task.process is None:
+            self._logs.note(task, what)
+
+    def copy(self, task: Task, container: Wire, lines: list[str]) -> None:
+        """A container of a task that runs for real has written something."""
+        self._logs.copy(task, container, lines)
 
     def begin(self) -> Callable[[], None]:
         """Start once everything is seeded; returns what undoes its changes to moto."""
@@ -76,9 +81,10 @@ class Observation:
 
     def _places(self) -> list[Place]:
         # One call asks many times, at one moment of the timeline.
-        if self._known is None or self._known[0] != self._timeline.now:
-            places = [place for ecs in self._regions.values() for place in _places(ecs)]
-            self._known = (self._timeline.now, places)
+        services = sum(len(ecs.region.all_services()) for ecs in self._regions.values())
+        moment = (self._timeline.now, services)
+        if self._known is None or self._known[0] != moment:
+            self._known = (moment, [place for ecs in self._regions.values() for place in _places(ecs)])
         return self._known[1]
 
     def _alarms(self) -> list[Any]:

@@ -30,7 +30,9 @@ from . import ecr
 from .application import Application
 from .balancer import LoadBalancer
 from .clock import DEFAULT_SPEED, Clock, Pace, SystemClock
+from .containers.runtime import DockerRuntime, need_engine
 from .control import Control
+from .ecr_scan import SCAN
 from .ecs.api import Ecs
 from .ecs.identity import Identity
 from .ecs.region import Region
@@ -77,6 +79,7 @@ class Sandbox:
         scenarios: Sequence[str] = (),
         commit: str = "",
         clock: Clock | None = None,
+        docker: bool = False,
     ) -> Sandbox:
         """Start an account with every service of the catalog up.
 
@@ -86,8 +89,9 @@ class Sandbox:
         :param scenarios: to switch on once everything is up, each ``NAME`` or ``NAME:SERVICE``.
         :param commit: id of the commit that runs at the start; by default one that no repository has.
         :param clock: a clock other than the machine's; the sandbox then moves in :meth:`advance` only.
-        :raises UsageError: the port is taken, an environment or a scenario is unknown, or a
-            sandbox runs already.
+        :param docker: run tasks as containers of the very images that were pushed to this registry.
+        :raises UsageError: the port is taken, an environment or a scenario is unknown, a sandbox runs
+            already, or there is no Docker Engine to run containers.
         """
         if cls._running is not None:
             raise UsageError(
@@ -103,7 +107,9 @@ class Sandbox:
         board = Scenarios(catalog)
         for text in scenarios:
             board.parse(text)  # before anything is started
-        sandbox = cls(catalog, port, Pace(speed or DEFAULT_SPEED), chosen, commit, clock)
+        if docker:
+            need_engine()
+        sandbox = cls(catalog, port, Pace(speed or DEFAULT_SPEED), chosen, commit, clock, docker)
         for text in scenarios:
             sandbox.scenarios.on(text)
         return sandbox
@@ -116,6 +122,7 @@ class Sandbox:
         environments: tuple[str, ...],
         commit: str,
         clock: Clock | None,
+        docker: bool,
     ) -> None:
         self._catalog = catalog
         self._undo: list[Callable[[], object]] = []
@@ -130,9 +137,12 @@ class Sandbox:
         self._application = Application()
         self.scenarios = Scenarios(catalog)
         self._regions: dict[tuple[str, str], Ecs] = {}
+        self._runtime: DockerRuntime | None = None
         self._observation = Observation(self._timeline, self._regions, catalog.aws.region)
         try:
-            self._assemble(port, environments, commit, start)
+            registry = self._assemble(port, environments, commit, start)
+            if docker:
+                self._run_containers(registry)
             if clock is None:
                 self._heartbeat.start()
                 self._undo.append(self._heartbeat.stop)
@@ -141,10 +151,10 @@ class Sandbox:
             raise
         Sandbox._running = self
 
-    def _assemble(self, port: int, environments: tuple[str, ...], commit: str, start: float) -> None:
+    def _assemble(self, port: int, environments: tuple[str, ...], commit: str, start: float) -> RegistryApp:
         catalog = self._catalog
-        _quiet()
-        server = LoopbackServer(self._serve, port)
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        server = LoopbackServer(lambda environ, respond: self._front(environ, respond), port)
         self._undo.append(server.stop)
         self.registry = server.address
         self.endpoint = f"http://{server.address}"
@@ -157,6 +167,8 @@ class Sandbox:
             folder=folder,
             host=lambda: self.registry,
             lock=self._lock,
+            now=self._clock.now,
+            scan_seconds=self._timeline.pace.seconds(SCAN),
         )
         self._undo.append(ecr.install(registry))
         self._front = Front(
@@ -192,9 +204,22 @@ class Sandbox:
             seed.account(env)
         seed.services(environments, self._timeline, start)
         self._undo.append(self._observation.begin())
+        seed.upkeep(registry.lifecycle, self._timeline)
         self._undo.append(self._stopped.set)
         for started in (server, *servers.values()):
             started.start()
+        return registry
+
+    def _run_containers(self, registry: RegistryApp) -> None:
+        """From now on; what was seeded holds nothing that could be run."""
+        home = self.ecs(self._catalog.aws.account, self._catalog.aws.region).region.surroundings
+        self._runtime = DockerRuntime(
+            registry, home.digest, self._lock, self._heartbeat.catch_up, self._observation.copy
+        )
+        self._undo.append(self._runtime.close)
+        with self._lock:
+            for ecs in self._regions.values():
+                ecs.region.runtime = self._runtime
 
     @property
     def environ(self) -> Mapping[str, str]:
@@ -242,15 +267,12 @@ class Sandbox:
             )
             identity = Identity(account, region, random.Random(f"{account}/{region}"))
             self._regions[account, region] = Ecs(
-                Region(identity, self._timeline, surroundings), self._application
+                Region(identity, self._timeline, surroundings, self._runtime), self._application
             )
         return self._regions[account, region]
 
     def _ecs_of(self, env: str) -> Ecs:
         return self.ecs(self._catalog.account(env), self._catalog.region(env))
-
-    def _serve(self, environ: Any, start_response: Any) -> Any:
-        return self._front(environ, start_response)
 
     def _load_balancer(self, env: str) -> LoadBalancer:
         name = self._catalog.load_balancer(env)
@@ -279,7 +301,3 @@ class Sandbox:
             "account": self._catalog.aws.account,
             "scenarios": self.scenarios.active,
         }
-
-
-def _quiet() -> None:
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,9 +12,12 @@ from urllib.parse import urlsplit
 from sdt_console.catalog.model import Catalog
 
 from .ecr import EcrImages
+from .ecr_lifecycle import Lifecycle, policy
 from .ecs.api import Ecs
 from .environment import backend
 from .images import initial_commit, put_image
+from .seed_parts import Part, parts
+from .seed_shared import SharedSeed
 from .timeline import Timeline
 
 HISTORY = 5 * 86400.0
@@ -34,38 +36,6 @@ _ASSUME = json.dumps(
         ],
     }
 )
-
-
-@dataclass(frozen=True)
-class Part:
-    """A service as the seed sees it: built or data, in one form."""
-
-    name: str
-    ports: tuple[int, ...]
-    desired: int
-    group: str
-    cpu: str
-    memory: str
-    order: int
-
-    @property
-    def port(self) -> int:
-        return self.ports[0]
-
-
-def parts(catalog: Catalog, env: str) -> list[Part]:
-    """Every service of the catalog, data services first: they were there before the others.
-
-    A protected environment has twice the tasks, each of twice the size.
-    """
-    large = catalog.environments[env].protected
-    tasks, cpu, memory = (2, "512", "2048") if large else (1, "256", "1024")
-    data = [Part(d.name, (d.port, *d.ports), 1, "data", cpu, memory, 0) for d in catalog.data]
-    built = [
-        Part(s.name, (s.port,), 0 if s.state == "pending" else tasks, s.group, cpu, memory, s.priority)
-        for s in catalog.services
-    ]
-    return data + sorted(built, key=lambda part: part.order)
 
 
 class Seed:
@@ -93,13 +63,14 @@ class Seed:
         self._balancers = balancers
         self._images = images
         self._commit = commit
+        self._shared = SharedSeed(catalog)
         self._networks: dict[str, tuple[list[str], str, str]] = {}
 
     def _backend(self, service: str, env: str) -> Any:
         return backend(service, self._catalog.account(env), self._catalog.region(env))
 
     def account(self, env: str) -> None:
-        """All of one environment but its services: roles, logs, secrets, cluster."""
+        """All of one environment but its services: roles, logs, secrets, cluster, what they share."""
         catalog = self._catalog
         iam = backend("iam", catalog.account(env), "aws")
         for role in (f"{catalog.system}-{env}-execution", f"{catalog.system}-{env}-task"):
@@ -122,6 +93,7 @@ class Seed:
             logs.create_log_group(group, {})
             logs.put_retention_policy(group, catalog.environments[env].log_retention_days)
         self._ecs(env).call("CreateCluster", {"clusterName": catalog.cluster(env)})
+        self._shared.environment(env)
 
     def _commit_of(self, part: Part) -> str:
         return self._commit or initial_commit(self._catalog.system, part.name)
@@ -197,16 +169,25 @@ class Seed:
         :param start: now, in seconds since the epoch.
         """
         groups = {env: self.balancer(env) for env in environments}
+        registries = {
+            env: self._shared.registries(env, self._catalog.all_names, self.network(env)[2])
+            for env in environments
+        }
         todo = [
             (index, env, part) for env in environments for index, part in enumerate(parts(self._catalog, env))
         ]
         total = len(self._catalog.all_names) + 1
         for index, env, part in sorted(todo, key=lambda item: item[0]):
             timeline.advance(start - HISTORY * (1 - index / total))
-            self._service(env, part, groups[env].get(part.name))
+            self._service(env, part, groups[env].get(part.name), registries[env][part.name])
         timeline.advance(start)
 
-    def _service(self, env: str, part: Part, target_group: str | None) -> None:
+    def upkeep(self, lifecycle: Lifecycle, timeline: Timeline) -> None:
+        """Once everything is there: alarms tell their topics, and images begin to expire."""
+        self._shared.wire_alarms()
+        lifecycle.begin(timeline)
+
+    def _service(self, env: str, part: Part, target_group: str | None, registry: str) -> None:
         catalog, ecs = self._catalog, self._ecs(env)
         subnets, security_group, _ = self.network(env)
         self._repository(env, part, ecs.region.now - PUSHED_BEFORE)
@@ -232,6 +213,7 @@ class Seed:
             },
             "tags": [{"key": "Environment", "value": env}, {"key": "Service", "value": part.name}],
             "propagateTags": "SERVICE",
+            "serviceRegistries": [{"registryArn": registry}],
         }
         if target_group is not None:
             request["loadBalancers"] = [
@@ -246,6 +228,8 @@ class Seed:
             name, None, {"encryptionType": "AES256"}, {"scanOnPush": True}, "MUTABLE", []
         )
         repository.created_at = datetime.fromtimestamp(pushed_at, UTC)
+        images = self._catalog.images
+        repository.lifecycle_policy = policy(images.keep_tagged, images.expire_untagged_days)
         if part.desired:  # a pending service has a repository, and nothing in it yet
             commit = self._commit_of(part)
             put_image(self._images, name, part.name, part.port, commit, pushed_at)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import tempfile
 import threading
 import urllib.request
@@ -95,3 +97,21 @@ def test_the_initial_images_can_carry_a_commit_of_ones_own() -> None:
             repositoryName="shop/dev/orders", imageIds=[{"imageTag": "a" * 40}]
         )
         assert found["imageDetails"][0]["imageDigest"] == container["imageDigest"]
+
+
+@pytest.mark.parametrize("missing", ["moto", "flask"])
+def test_without_moto_it_says_what_to_install(missing: str) -> None:
+    script = f"""
+import sys
+sys.modules[{missing!r}] = None
+from sdt_console.errors import UsageError
+try:
+    from sdt_console.sandbox import Sandbox
+except UsageError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith(f"the sandbox needs moto: {missing}")
+    assert "pip install 'sdt-console[sandbox]'" in done.stdout

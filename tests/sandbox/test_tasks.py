@@ -197,3 +197,14 @@ def test_a_command_is_refused_for_the_reason_that_ecs_gives(account: Account) ->
     account.settle("orders")
     with pytest.raises(ecs.exceptions.TargetNotConnectedException):
         run()
+
+
+def test_spot_tasks_name_their_capacity_provider_and_managed_tags_are_added(account: Account) -> None:
+    spot = [{"capacityProvider": "FARGATE_SPOT", "weight": 1}]
+    deployed = account.update("orders", capacityProviderStrategy=spot, enableECSManagedTags=True)
+    assert deployed["deployments"][0]["rolloutState"] == "IN_PROGRESS"  # another provider is a new deployment
+    account.settle("orders")
+    arn = account.tasks("orders")[0]["taskArn"]
+    task = account.client("ecs").describe_tasks(cluster=CLUSTER, tasks=[arn], include=["TAGS"])["tasks"][0]
+    assert (task["capacityProviderName"], task["launchType"]) == ("FARGATE_SPOT", "FARGATE")
+    assert {"key": "aws:ecs:serviceName", "value": "shop-dev-orders"} in task["tags"]

@@ -1,6 +1,7 @@
 """Container health checks: the ``healthCheck`` of a container definition.
 
-The command is not run; whether it would pass is what the application answers under ``/actuator/health``.
+In a simulated task the command is not run; whether it would pass is what the application answers under
+``/actuator/health``.
 """
 
 from __future__ import annotations
@@ -44,12 +45,26 @@ class ContainerHealth:
     def _check(self, task: Task, container: Container, check: Wire, failures: int) -> None:
         if task.status != "RUNNING" or not task.alive:
             return
+        if task.process is not None:
+            task.process.check(
+                container.name, check, lambda passed: self._judge(task, container, check, failures, passed)
+            )
+        else:
+            passed = self._application.probe(task, PATH, self._region.now) == 200
+            self._judge(task, container, check, failures, passed)
+
+    def _judge(self, task: Task, container: Container, check: Wire, failures: int, passed: bool) -> None:
+        if task.status != "RUNNING" or not task.alive:
+            return
         now = self._region.now
-        if self._application.probe(task, PATH, now) == 200:
-            container.health = "HEALTHY"
-            if self.passed(task):
+        if passed:
+            was_healthy, container.health = container.health == "HEALTHY", "HEALTHY"
+            if self.passed(task) and not was_healthy:
                 self.on_healthy(task)
-            return  # a healthy container is left alone: its answer does not change while it lives
+            # A healthy simulated container is left alone: its answer does not change while it lives.
+            if task.process is not None:
+                self._later(task, container, check, failures=0)
+            return
         started = task.started_at or now
         grace = self._region.timeline.pace.seconds(float(check.get("startPeriod", 0)))
         failures += now >= started + grace

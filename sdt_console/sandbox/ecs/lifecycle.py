@@ -8,7 +8,13 @@ from sdt_console.sandbox.clock import Pace
 
 from .model import STOPPED_TASKS_KEPT, Task
 from .region import Region
+from .runtime import TaskProcess
 from .targets import Targets
+
+STOP_TIMEOUT = 30.0
+"""Seconds from SIGTERM to SIGKILL for a container definition without ``stopTimeout``."""
+LEAST_PATIENCE = 2.0
+"""Seconds that a real process gets in any case."""
 
 Hook = Callable[[Task], None]
 
@@ -55,10 +61,23 @@ class Lifecycle:
         self._enter(task, "PENDING")
         task.connected_at = task.pull_started_at = self.region.now
         error = self._start_error(task)
-        if error is None:
+        if error is not None:
+            self._later(self._pace.pull_failure, task, "PENDING", lambda t: self._cannot_start(t, error))
+        elif self.region.runtime is not None:
+            self.region.runtime.pull(task, lambda error: self._fetched(task, error))
+        else:
+            self._later(self._pace.pull, task, "PENDING", self._pulled)
+
+    def _fetched(self, task: Task, error: str | None) -> None:
+        """The runtime has its images, or leaves the task to be simulated."""
+        if task.status != "PENDING":
+            return
+        if error is not None:
+            self._cannot_start(task, error)
+        elif task.process is None:
             self._later(self._pace.pull, task, "PENDING", self._pulled)
         else:
-            self._later(self._pace.pull_failure, task, "PENDING", lambda t: self._cannot_start(t, error))
+            self._pulled(task)
 
     def _start_error(self, task: Task) -> str | None:
         if "secret-missing" in task.faults:
@@ -94,7 +113,7 @@ class Lifecycle:
         task.pull_stopped_at = self.region.now
         for container in task.containers:
             container.status = "STOPPED"
-            if reason.startswith("CannotPullContainerError"):
+            if reason.startswith("Cannot"):
                 container.reason = reason
         self._stop(task, "TaskFailedToStart", reason, "DEPROVISIONING")
         self.on_failed(task)
@@ -104,7 +123,19 @@ class Lifecycle:
         for container in task.containers:
             container.digest = container.digest or self.region.surroundings.digest(container.image) or ""
         self._enter(task, "ACTIVATING")
-        self._later(self._pace.activating, task, "ACTIVATING", self._running)
+        if task.process is None:
+            self._later(self._pace.activating, task, "ACTIVATING", self._running)
+        else:
+            task.process.start(lambda error: self._launched(task, error), lambda: self._ended(task))
+
+    def _launched(self, task: Task, error: str | None) -> None:
+        """The containers run, or cannot."""
+        if error is None and task.status == "ACTIVATING":
+            self._running(task)
+        elif error is not None and task.status == "STOPPING":
+            self._exited(task)
+        elif error is not None and task.status == "ACTIVATING":
+            self._cannot_start(task, error)
 
     def _running(self, task: Task) -> None:
         now = self.region.now
@@ -112,10 +143,11 @@ class Lifecycle:
         task.started_at = now
         for container in task.containers:
             container.status = "RUNNING"
-            container.runtime_id = f"{task.id}-{self.region.identity.random.randrange(10**9, 10**10)}"
+            made_up = f"{task.id}-{self.region.identity.random.randrange(10**9, 10**10)}"
+            container.runtime_id = container.runtime_id or made_up
         slow = "slow-start" in task.faults
         start_up = self._pace.slow_start_up if slow else self._pace.start_up
-        task.ready_at = now + self._pace.seconds(start_up)
+        task.ready_at = now + (self._pace.seconds(start_up) if task.process is None else 0.0)
         self.region.surroundings.note(task, "started")
         if "crash-loop" in task.faults:
             self._later(self._pace.crash, task, "RUNNING", lambda t: self.crash(t, 1))
@@ -137,6 +169,17 @@ class Lifecycle:
             container.exit_code = exit_code if container.essential else 143
             container.status = "STOPPED"
             container.reason = reason if container.essential else ""
+        self._stop(task, "EssentialContainerExited", "Essential container in task exited", "DEPROVISIONING")
+        self.on_failed(task)
+
+    def _ended(self, task: Task) -> None:
+        """What ran in it has exited; with which codes, its containers know."""
+        if task.desired == "STOPPED":
+            self._exited(task)
+            return
+        killed = any(container.reason.startswith("OutOfMemory") for container in task.containers)
+        self.region.surroundings.note(task, "out-of-memory" if killed else "crashed")
+        self._leave_exit_codes(task)
         self._stop(task, "EssentialContainerExited", "Essential container in task exited", "DEPROVISIONING")
         self.on_failed(task)
 
@@ -179,16 +222,34 @@ class Lifecycle:
 
     def _terminate(self, task: Task) -> None:
         self.region.surroundings.note(task, "stopping")
-        self._later(self._pace.stopping, task, "STOPPING", self._exited)
+        if task.process is None:
+            self._later(self._pace.stopping, task, "STOPPING", self._exited)
+            return
+        process = task.process
+        process.signal("SIGTERM")
+        patience = max(float(c.get("stopTimeout", STOP_TIMEOUT)) for c in task.definition.containers)
+        # A process does not exit the faster for the sandbox's speed.
+        wait = max(self._pace.seconds(patience), min(patience, LEAST_PATIENCE))
+        self.region.timeline.at(self.region.now + wait, lambda: self._kill(task, process))
+
+    def _kill(self, task: Task, process: TaskProcess) -> None:
+        if task.status == "STOPPING":
+            process.signal("SIGKILL")
 
     def _exited(self, task: Task) -> None:
-        for container in task.containers:
-            container.status = "STOPPED"
-            container.exit_code = 143
+        self._leave_exit_codes(task)
         self._enter(task, "DEPROVISIONING")
         self._deprovision(task)
 
+    def _leave_exit_codes(self, task: Task) -> None:
+        for container in task.containers:
+            container.status = "STOPPED"
+            if container.exit_code is None and not container.reason:
+                container.exit_code = 143
+
     def _deprovision(self, task: Task) -> None:
+        if task.process is not None:
+            task.process.remove()
         task.execution_stopped_at = self.region.now
         self._later(self._pace.deprovisioning, task, "DEPROVISIONING", self._stopped)
 

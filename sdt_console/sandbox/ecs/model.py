@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .runtime import TaskProcess
 
 Wire = dict[str, Any]
 
@@ -182,6 +185,8 @@ class Task:
     drained: bool = False
     targets: list[str] = field(default_factory=list)
     """Target groups in which it is registered."""
+    process: TaskProcess | None = None
+    """What runs in it; ``None`` while it is simulated."""
 
     @property
     def alive(self) -> bool:

@@ -71,7 +71,13 @@ class Placement:
 
     def _propagated(self, service: Service, definition: TaskDefinition) -> list[Wire]:
         source = {"SERVICE": service.arn, "TASK_DEFINITION": definition.arn}
-        return list(self.region.tags.get(source.get(service.settings.get("propagateTags", ""), ""), []))
+        tags = list(self.region.tags.get(source.get(service.settings.get("propagateTags", ""), ""), []))
+        if service.settings.get("enableECSManagedTags"):
+            tags += [
+                {"key": "aws:ecs:clusterName", "value": service.cluster.name},
+                {"key": "aws:ecs:serviceName", "value": service.name},
+            ]
+        return tags
 
     def _faults(self, service: Service | None, deployment: Deployment | None) -> frozenset[str]:
         if service is None or deployment is None or deployment.spared:

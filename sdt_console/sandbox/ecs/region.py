@@ -7,6 +7,7 @@ from sdt_console.sandbox.timeline import Timeline
 from .errors import client, cluster_not_found, service_not_found
 from .identity import Identity, last_part
 from .model import Cluster, Event, Service, Task, TaskDefinition, Wire
+from .runtime import TaskRuntime
 from .surroundings import Surroundings
 
 
@@ -14,12 +15,20 @@ class Region:
     """Clusters, task definitions and tags, with the look-ups that every call needs.
 
     :param timeline: tells the time, and runs what happens later.
+    :param runtime: runs tasks for real; ``None`` to simulate them all.
     """
 
-    def __init__(self, identity: Identity, timeline: Timeline, surroundings: Surroundings) -> None:
+    def __init__(
+        self,
+        identity: Identity,
+        timeline: Timeline,
+        surroundings: Surroundings,
+        runtime: TaskRuntime | None = None,
+    ) -> None:
         self.identity = identity
         self.timeline = timeline
         self.surroundings = surroundings
+        self.runtime = runtime
         self.clusters: dict[str, Cluster] = {}
         self.families: dict[str, list[TaskDefinition]] = {}
         self.tags: dict[str, list[Wire]] = {}

@@ -139,6 +139,8 @@ def update_service(region: Region, scheduler: Scheduler, request: Wire) -> Wire:
             service.configuration | request["deploymentConfiguration"]
         )
     service.settings |= changes
+    if "capacityProviderStrategy" in changes:
+        service.settings.pop("launchType", None)  # a service has the one or the other
     if redeploys:
         scheduler.rollouts.begin(service, definition)
     scheduler.soon(service)

@@ -112,7 +112,19 @@ class Targets:
                 "Target group is not configured to receive traffic from the load balancer",
             )
             return
-        status = self._application.probe(target.task, target.check.path, self._timeline.now)
+        process = target.task.process
+        if process is not None:
+            process.probe(target.port, target.check.path, lambda status: self._answered(target, status))
+        else:
+            status = self._application.probe(target.task, target.check.path, self._timeline.now)
+            self._judge(target, status)
+
+    def _answered(self, target: Target, status: int | None) -> None:
+        """A real target has answered, which may have taken a while."""
+        if target.state != "draining" and target.task.status != "STOPPED":
+            self._judge(target, status)
+
+    def _judge(self, target: Target, status: int | None) -> None:
         if status is not None and target.check.accepts(status):
             self._passed(target)
         else:
@@ -126,9 +138,9 @@ class Targets:
         if target.state != "healthy" and target.successes >= needed:
             target.become("healthy")
             self.on_healthy(target)
-        if target.state != "healthy":
+        if target.state != "healthy" or target.task.process is not None:
             self._watch(target)
-        # A healthy target is left alone until look_again(): a thousand of them cost nothing.
+        # A healthy simulated target is left alone until look_again(): a thousand of them cost nothing.
 
     def _failed(self, target: Target, status: int | None) -> None:
         target.failures += 1

@@ -46,7 +46,7 @@ def list_tasks(region: Region, request: Wire) -> Wire:
     if family := request.get("family"):
         tasks = [task for task in tasks if task.definition.family == family]
     if launch := request.get("launchType"):
-        tasks = [task for task in tasks if task.settings.get("launchType") == launch]
+        tasks = [task for task in tasks if task.settings.get("launchType", "FARGATE") == launch]
     desired = request.get("desiredStatus", "RUNNING")
     if desired not in ("RUNNING", "PENDING", "STOPPED"):
         raise invalid(f"Invalid desiredStatus: {desired}")

@@ -211,6 +211,7 @@ def task(item: Task, *, tags: list[Wire] | None = None) -> Wire:
         ],
         attributes=[{"name": "ecs.cpu-architecture", "value": "x86_64"}],
         availabilityZone=interface["zone"],
+        capacityProviderName=_provider(item),
         clusterArn=item.cluster.arn,
         connectivity="CONNECTED" if item.connected_at is not None else None,
         connectivityAt=moment(item.connected_at),
@@ -223,7 +224,7 @@ def task(item: Task, *, tags: list[Wire] | None = None) -> Wire:
         group=item.group,
         healthStatus=_health(item),
         lastStatus=item.status,
-        launchType=item.settings.get("launchType"),
+        launchType=item.settings.get("launchType", "FARGATE"),
         memory=item.definition.data.get("memory"),
         overrides=item.settings.get("overrides")
         or {
@@ -247,6 +248,12 @@ def task(item: Task, *, tags: list[Wire] | None = None) -> Wire:
         ephemeralStorage={"sizeInGiB": 20},
         fargateEphemeralStorage={"sizeInGiB": 20},
     )
+
+
+def _provider(item: Task) -> str | None:
+    strategy = item.settings.get("capacityProviderStrategy") or [{}]
+    name: str | None = strategy[0].get("capacityProvider")
+    return name
 
 
 def _health(item: Task) -> str:

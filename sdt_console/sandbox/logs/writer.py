@@ -76,8 +76,10 @@ class LogWriter:
         self._timeline.at(self._timeline.now + TICK, self._tick)
 
     def _running(self) -> list[Task]:
+        """The simulated ones; what runs for real speaks for itself."""
         now = self._timeline.now
-        return [task for task in self._tasks() if task.status == "RUNNING" and task.ready_at <= now]
+        running = (task for task in self._tasks() if task.status == "RUNNING" and task.process is None)
+        return [task for task in running if task.ready_at <= now]
 
     def _voice(self, container: dict[str, Any]) -> Voice | PlainVoice:
         name = str(container["name"])
@@ -85,6 +87,10 @@ class LogWriter:
             return PlainVoice(name, self._random)
         # A third of the services log JSON; which ones does not change from run to run.
         return Voice(name, structured=zlib.crc32(name.encode()) % 3 == 0, source=self._random)
+
+    def copy(self, task: Task, container: dict[str, Any], lines: list[str]) -> None:
+        """Write what a container has said, now."""
+        self._write(task, container, [(self._timeline.now, line) for line in lines])
 
     def _write(self, task: Task, container: dict[str, Any], spoken: list[tuple[float, str]]) -> None:
         configuration = container.get("logConfiguration", {})
