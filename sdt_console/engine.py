@@ -111,7 +111,7 @@ class Engine:
 
         from sdt_console.pipeline.detect import compare, select
 
-        repository = self.repository
+        _, repository = self.catalog_file, self.repository  # of two that are missing, the catalog is told
         with ThreadPoolExecutor(1) as pool:
             # Git compares the commits while the catalog is read; neither needs the other.
             comparing = pool.submit(compare, repository, base, head, worktree=worktree)
