@@ -81,8 +81,13 @@ def create_service(region: Region, scheduler: Scheduler, request: Wire) -> Wire:
 def _check_balancers(region: Region, containers: list[Wire], balancers: list[Wire]) -> None:
     for balancer in balancers:
         group = balancer.get("targetGroupArn", "")
-        if region.surroundings.health_check(group) is None:
+        check = region.surroundings.health_check(group)
+        if check is None:
             raise invalid(f"The target group with targetGroupArn {group} does not exist.")
+        if not check.linked:
+            raise invalid(
+                f"The target group with targetGroupArn {group} does not have an associated load balancer."
+            )
         name, port = balancer.get("containerName"), balancer.get("containerPort")
         container = next((c for c in containers if c["name"] == name), None)
         if container is None:
