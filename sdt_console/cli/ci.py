@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sdt_console.engine import Engine
     from sdt_console.model import RunState
 
+DOCKER_HELP = "Tasks of the sandbox are containers of the images that were pushed."
 OPTIONS: Sequence[click.Option] = (
     *RANGE,
     click.Option(
@@ -32,6 +33,7 @@ OPTIONS: Sequence[click.Option] = (
         show_default=True,
         help="Who builds: a Docker Engine, or sdt itself (COPY-only Dockerfiles).",
     ),
+    click.Option(["--docker"], is_flag=True, help=DOCKER_HELP),
 )
 # The sandbox has no Maven repository and no SonarQube to ask.
 _NOT_IN_SANDBOX = "not in the sandbox"
@@ -62,15 +64,18 @@ def pipeline(
     force_full_build: bool,
     skip_gates: Sequence[str] = (),
     builder: str = "auto",
+    docker: bool = False,
 ) -> int:
     """Run the pipeline and report it; its exit code."""
     why = dict.fromkeys(skip_gates, "asked for with --skip-gate")
     if not given().sandbox:
+        if docker:
+            raise click.UsageError("--docker needs --sandbox")
         door = engine(repo=repo, builder=builder)
         return run_and_report(door, base=base, head=head, force_full_build=force_full_build, skip_gates=why)
     from sdt_console.cli.sandbox import opened
 
-    with opened(repo) as box:
+    with opened(repo, docker=docker) as box:
         door = engine(
             repo=box.repository, builder=builder, poll_seconds=_SANDBOX_POLL_SECONDS, keep_images=False
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from sdt_console.cli.ci import pipeline
+from sdt_console.cli.ci import DOCKER_HELP, pipeline
 from sdt_console.cli.options import command, given
 
 
@@ -16,10 +16,11 @@ from sdt_console.cli.options import command, given
     show_default=True,
     help="Who builds: a Docker Engine, or sdt itself.",
 )
-def demo(builder: str) -> int:
+@click.option("--docker", is_flag=True, help=DOCKER_HELP)
+def demo(builder: str, docker: bool) -> int:
     """The whole pipeline on an AWS account in a box: a real Git change is built, pushed, deployed, checked.
 
     Needs no AWS account and no Docker; about ten seconds.
     """
     given().sandbox = True
-    return pipeline(repo=None, base=None, head=None, force_full_build=False, builder=builder)
+    return pipeline(repo=None, base=None, head=None, force_full_build=False, builder=builder, docker=docker)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sdt_console.cli.ci import DOCKER_HELP
 from sdt_console.cli.options import command, engine, given
 from sdt_console.errors import UsageError
 
@@ -41,10 +42,13 @@ class Box:
 
 
 @contextmanager
-def opened(repo: Path | None, *, port: int = 0, speed: float | None = None) -> Iterator[Box]:
+def opened(
+    repo: Path | None, *, port: int = 0, speed: float | None = None, docker: bool = False
+) -> Iterator[Box]:
     """A sandbox for the catalog of this call; this process's AWS settings point to it meanwhile.
 
     :param repo: the repository to use; ``None`` for a generated one.
+    :param docker: run tasks as containers.
     """
     try:
         from sdt_console.sandbox.repository import generate
@@ -57,7 +61,9 @@ def opened(repo: Path | None, *, port: int = 0, speed: float | None = None) -> I
     before = dict(os.environ)
     with TemporaryDirectory(prefix="sdt-sandbox-") as folder:
         path = repo or generate(Path(folder, "backend"), catalog).path
-        with Sandbox.start(catalog, port=port, speed=speed, scenarios=given().scenario) as sandbox:
+        with Sandbox.start(
+            catalog, port=port, speed=speed, scenarios=given().scenario, docker=docker
+        ) as sandbox:
             for key in _PERSONAL:
                 os.environ.pop(key, None)
             os.environ.update(sandbox.environ)
@@ -85,7 +91,8 @@ def opened(repo: Path | None, *, port: int = 0, speed: float | None = None) -> I
     type=click.Path(path_type=Path),
     help="Your repository, instead of a generated one.",
 )
-def sandbox(port: int, speed: float | None, repo: Path | None) -> None:
+@click.option("--docker", is_flag=True, help=DOCKER_HELP)
+def sandbox(port: int, speed: float | None, repo: Path | None, docker: bool) -> None:
     """Run an AWS account in a box until ctrl-C, for sdt, the aws command or any AWS client.
 
     Loopback only; nothing of it outlives the command.
@@ -95,7 +102,7 @@ def sandbox(port: int, speed: float | None, repo: Path | None) -> None:
     unhealthy, slow-start, no-capacity, secret-missing, breaker-rollback (each for one service or all);
     throttling, flaky-api, expired-credentials (of the API itself).
     """
-    with opened(repo, port=port, speed=speed) as box:
+    with opened(repo, port=port, speed=speed, docker=docker) as box:
         settings = dict(box.sandbox.environ)
         if given().json:
             document = {
