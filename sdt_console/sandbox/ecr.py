@@ -21,6 +21,7 @@ from moto.ecr.responses import ECRResponse
 
 from sdt_console.clients.oci import digest_of
 from sdt_console.sandbox.ecr_images import EcrError, EcrImages, children_of, is_immutable
+from sdt_console.sandbox.ecr_upkeep import upkeep
 
 if TYPE_CHECKING:
     from sdt_console.sandbox.registry import RegistryApp
@@ -103,6 +104,8 @@ def install(registry: RegistryApp) -> Callable[[], None]:
     replace(models.Repository, "uri", property(uri, lambda self, value: self.__dict__.update(uri=value)))
     replace(ECRResponse, "get_authorization_token", _authorization(registry))
     replace(ECRResponse, "get_download_url_for_layer", _download_url(registry))
+    for owner, name, value in upkeep(registry.scans, registry.lifecycle):
+        replace(owner, name, value)
 
     def uninstall() -> None:
         while undo:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -28,12 +30,23 @@ class EcrImages:
     """The repositories of one account and region, with the blobs that each of them may see.
 
     :param lock: held while moto's objects are read or changed; reentrant.
+    :param now: what an image is pushed at, in seconds since the epoch.
+    :param pushed: told of every new image, with its repository; both are moto's.
     """
 
     def __init__(
-        self, account: str, region: str, store: BlobStore, lock: AbstractContextManager[Any]
+        self,
+        account: str,
+        region: str,
+        store: BlobStore,
+        lock: AbstractContextManager[Any],
+        *,
+        now: Callable[[], float] = time.time,
+        pushed: Callable[[Any, Any], None] = lambda repository, image: None,
     ) -> None:
         self.account, self.region, self.store, self.lock = account, region, store, lock
+        self._now = now
+        self._pushed = pushed
 
     @property
     def backend(self) -> Any:
@@ -100,7 +113,9 @@ class EcrImages:
             if image is None:
                 untagged: Any = None  # moto's annotation says str; its code takes None
                 image = models.Image(self.account, untagged, text, name, media_type, digest)
+                image.image_pushed_at = int(self._now())
                 repository.images.append(image)
+                self._pushed(repository, image)
             if tag and holder is not image:
                 if holder is not None:
                     holder.image_tags.remove(tag)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -22,6 +23,8 @@ from werkzeug.wsgi import wrap_file
 from sdt_console.clients import oci
 from sdt_console.sandbox import registry_manifest as manifests
 from sdt_console.sandbox.ecr_images import EcrImages
+from sdt_console.sandbox.ecr_lifecycle import Lifecycle
+from sdt_console.sandbox.ecr_scan import Scans
 from sdt_console.sandbox.registry_answers import (
     RegistryError,
     created,
@@ -47,6 +50,8 @@ class RegistryApp:
     :param folder: where blobs are kept; the caller removes it.
     :param host: ``address:port`` under which clients reach it, asked when it is needed.
     :param lock: held while moto's objects are read or changed; must be reentrant.
+    :param now: the time at which images are pushed, scanned and expired, in seconds since the epoch.
+    :param scan_seconds: how long the scan of an image takes.
     """
 
     def __init__(
@@ -57,10 +62,16 @@ class RegistryApp:
         folder: Path,
         host: Callable[[], str],
         lock: AbstractContextManager[Any] | None = None,
+        now: Callable[[], float] = time.time,
+        scan_seconds: float = 0.0,
     ) -> None:
         self.host = host
         self.store = BlobStore(folder)
-        self.images = EcrImages(account, region, self.store, lock or threading.RLock())
+        self.scans = Scans(now, scan_seconds)
+        self.images = EcrImages(
+            account, region, self.store, lock or threading.RLock(), now=now, pushed=self.scans.pushed
+        )
+        self.lifecycle = Lifecycle(self.images, now)
         self._tokens = Tokens()
         self._routes: tuple[tuple[re.Pattern[str], Mapping[str, Callable[..., Response]]], ...] = (
             (re.compile(r"/v2/?"), {"GET": self._hello}),
