@@ -246,6 +246,7 @@ class Engine:
             ecs=self.outside.ecs,
             ecr=self.outside.ecr,
             balancers=self.outside.balancers,
+            logs=self.outside.logs,
             http=self.outside.http,
             clock=self.clock,
             emit=recorder.emit,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sdt_console.clients.ecs import EcsClient
     from sdt_console.clients.elb import LoadBalancerClient
     from sdt_console.clients.http import HttpClient
+    from sdt_console.clients.logs import LogsClient
     from sdt_console.pipeline.ports import Builder
 
 
@@ -61,6 +62,12 @@ class Outside:
         from sdt_console.clients.elb import LoadBalancerClient
 
         return LoadBalancerClient(self._aws)
+
+    @cached_property
+    def logs(self) -> LogsClient:
+        from sdt_console.clients.logs import LogsClient
+
+        return LogsClient(self._aws)
 
     @cached_property
     def http(self) -> HttpClient:

@@ -11,7 +11,17 @@ from sdt_console.catalog.model import Catalog
 from sdt_console.errors import SdtError
 from sdt_console.events import Emit, StageFinished, StageStarted, StepFinished, StepProgressed, StepStarted
 from sdt_console.model import Outcome, Plan
-from sdt_console.pipeline.ports import Builder, Clock, Ecr, Ecs, Http, LoadBalancers, Progress, Repository
+from sdt_console.pipeline.ports import (
+    Builder,
+    Clock,
+    Ecr,
+    Ecs,
+    Http,
+    LoadBalancers,
+    Logs,
+    Progress,
+    Repository,
+)
 
 
 @dataclass
@@ -33,6 +43,7 @@ class Context:
     ecs: Ecs
     ecr: Ecr
     balancers: LoadBalancers
+    logs: Logs
     http: Http
     clock: Clock
     emit: Emit

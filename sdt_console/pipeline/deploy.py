@@ -6,16 +6,15 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sdt_console.errors import DeployError, SupersededError, TimedOutError
-from sdt_console.events import Done, Intended, StepProgressed
+from sdt_console.errors import DeployError, SupersededError
+from sdt_console.events import Done, Intended
 from sdt_console.model import EcsService, Outcome
 from sdt_console.pipeline.context import Context, Verdict, each, raise_first, step
-from sdt_console.pipeline.follow import Follower, Sight, State, judge
+from sdt_console.pipeline.follow import Follower
+from sdt_console.pipeline.rollout import follow, primary, rollout_of
 from sdt_console.pipeline.task_definition import container_index, prove_only_image_differs, with_image
 from sdt_console.text import plural
 
-_EVENTS_AS_EVIDENCE = 3
-_TASKS_AS_EVIDENCE = 3
 _DIGEST_LOOKS = 5
 
 
@@ -74,7 +73,7 @@ async def _one(ctx: Context, name: str, follower: Follower, told: Verdict) -> No
         return
     service = await _update(ctx, name, target)
     deployment = _own_deployment(service, target, name)
-    await follow(ctx, name, follower, deployment, before)
+    await follow(ctx, follower, rollout_of(name, deployment, before, current, index))
     await _prove_digest(ctx, name, deployment, _container_name(current, index))
     told.result["task_definition"] = target
     told.note = f"revision {target.rpartition(':')[2]}"
@@ -117,72 +116,6 @@ def _own_deployment(service: EcsService, target: str, name: str) -> str:
         "UpdateService was answered without one",
         "see `aws ecs describe-services`; only services with the ECS deployment controller are supported",
     )
-
-
-def primary(service: EcsService, task_definition: str) -> Mapping[str, Any] | None:
-    """The service's primary deployment if it is one of ``task_definition``."""
-    for deployment in service.deployments:
-        if deployment.get("status") == "PRIMARY" and deployment.get("taskDefinition") == task_definition:
-            return deployment
-    return None
-
-
-async def follow(ctx: Context, name: str, follower: Follower, deployment: str, before: str) -> None:
-    """Until the rollout has succeeded.
-
-    :raises DeployError: it failed, with ECS's reason and the stopped tasks as evidence.
-    :raises SupersededError: another deployment took its place.
-    :raises TimedOutError: it took longer than the catalog allows.
-    """
-    limit = ctx.clock.now() + ctx.catalog.deploy.timeout_minutes * 60
-    shown: Sight | None = None
-    while True:
-        service = await follower.look(ctx.service_name(name))
-        sight = judge(service, deployment, before)
-        if sight.state is State.SUCCEEDED:
-            return
-        if sight.state is State.SUPERSEDED:
-            raise SupersededError(
-                f"{name} was deployed by someone else", sight.reason, "see who, then plan again"
-            )
-        if sight.state is State.FAILED:
-            cause, evidence = await _evidence(ctx, name, service, deployment)
-            raise DeployError(f"{name} did not come up", cause or sight.reason, _look(ctx, name), evidence)
-        if ctx.clock.now() >= limit:
-            cause, evidence = await _evidence(ctx, name, service, deployment)
-            told = f"not stable within {ctx.catalog.deploy.timeout_minutes} min"
-            raise TimedOutError(f"{name}: {told}", cause, _look(ctx, name), evidence)
-        if sight != shown:
-            note = f"rolling out {sight.running}/{sight.desired}"
-            ctx.emit(StepProgressed("deploy", name, note, sight.running, sight.desired))
-            shown = sight
-
-
-def _look(ctx: Context, name: str) -> str:
-    return f"see the events of {ctx.service_name(name)} in {ctx.plan.cluster}"
-
-
-async def _evidence(
-    ctx: Context, name: str, service: EcsService | None, deployment: str
-) -> tuple[str, tuple[str, ...]]:
-    """The first stopped task's own words, and the newest events: why the rollout does not come up."""
-    tasks = await ctx.ecs.tasks(ctx.plan.cluster, ctx.service_name(name), stopped=True)
-    ours = [task for task in tasks if task.get("startedBy") == deployment]
-    reasons = list(dict.fromkeys(_stopped(task) for task in ours))[:_TASKS_AS_EVIDENCE]
-    events = [str(e.get("message", "")) for e in service.events[:_EVENTS_AS_EVIDENCE]] if service else []
-    return (reasons[0] if reasons else ""), tuple(reasons[1:] + events)
-
-
-def _stopped(task: Mapping[str, Any]) -> str:
-    """Why one task stopped: its reason, what its containers add to that, and their exit codes."""
-    words = [str(task.get("stoppedReason", "stopped"))]
-    for container in task.get("containers", ()):
-        reason = str(container.get("reason") or "")
-        if reason and reason not in words[0]:
-            words.append(reason)
-        if container.get("exitCode") not in (None, 0):
-            words.append(f"{container.get('name')} exited with {container['exitCode']}")
-    return "; ".join(words)
 
 
 def _container_name(definition: Mapping[str, Any], index: int) -> str:

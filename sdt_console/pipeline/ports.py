@@ -63,6 +63,7 @@ __all__ = [
     "EcsService",
     "Http",
     "LoadBalancers",
+    "Logs",
     "Progress",
     "RegistryLogin",
     "Repository",
@@ -122,6 +123,11 @@ class Ecr(Protocol):
 class LoadBalancers(Protocol):
     async def host(self, name: str) -> str | None:
         """DNS name of the load balancer; ``None`` if there is none of that name."""
+
+
+class Logs(Protocol):
+    async def last_lines(self, group: str, stream: str, count: int) -> tuple[str, ...]:
+        """The newest messages of one log stream, oldest first; untrusted text."""
 
 
 class Http(Protocol):

@@ -6,8 +6,8 @@ from sdt_console.errors import DeployError, SdtError, SupersededError
 from sdt_console.events import Done, Intended, StepFinished, StepStarted
 from sdt_console.model import EcsService, Outcome
 from sdt_console.pipeline.context import Context, Verdict, stage
-from sdt_console.pipeline.deploy import follow, primary
 from sdt_console.pipeline.follow import Follower
+from sdt_console.pipeline.rollout import Rollout, follow, primary
 
 
 class RollbackError(DeployError):
@@ -76,7 +76,7 @@ async def _one(ctx: Context, name: str, follower: Follower) -> str:
         if deployment is None:
             raise DeployError(f"{name}: ECS shows no deployment of {before}", "", f"look at {name} now")
     # else ECS has begun to roll back by itself: its deployment is followed, not replaced
-    await follow(ctx, name, follower, str(deployment["id"]), before="")
+    await follow(ctx, follower, Rollout(name, str(deployment["id"]), before="", container=name))
     return f"back on revision {before.rpartition(':')[2]}"
 
 

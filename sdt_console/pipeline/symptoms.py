@@ -1,0 +1,110 @@
+"""What goes wrong with a rollout under way: its stopped tasks, their log, the service's events."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sdt_console.errors import CloudError
+from sdt_console.model import EcsService
+from sdt_console.pipeline.context import Context
+from sdt_console.pipeline.diagnose import Diagnosis, diagnose
+
+_LOOK_EVERY_S = 5.0
+_REPEATS = 3  # so many failed tasks in a row are no accident; the circuit breaker's least threshold, too
+_EVENTS = 3
+_LOG_LINES = 10
+
+
+@dataclass(frozen=True)
+class Told:
+    """What was found: the runbook's cause and cure, and the lines they were read from."""
+
+    cause: str = ""
+    next: str = ""
+    evidence: tuple[str, ...] = ()
+
+
+class Symptoms:
+    """The stopped tasks of one deployment, looked at as seldom as will do.
+
+    :param deployment: id of the deployment whose tasks count.
+    :param container: name of the service's own container.
+    """
+
+    def __init__(self, ctx: Context, name: str, deployment: str, container: str) -> None:
+        self._ctx = ctx
+        self._name = name
+        self._deployment = deployment
+        self._container = container
+        self._looked_at = ctx.clock.now()
+        self._failed_tasks = 0
+        self._stopped: list[tuple[Mapping[str, Any], Diagnosis]] = []
+
+    async def hopeless(self, service: EcsService | None, *, done: bool) -> bool:
+        """Whether a fatal cause was seen, or the same failure again and again.
+
+        Looks when ECS counts another failed task, every few seconds besides (a task that reaches RUNNING and
+        then crashes is not counted by ECS), and once when the rollout is done.
+        """
+        failed = self._counted(service)
+        now = self._ctx.clock.now()
+        if failed <= self._failed_tasks and now - self._looked_at < _LOOK_EVERY_S and not done:
+            return False
+        self._failed_tasks = failed
+        self._looked_at = now
+        await self._look()
+        return any(d.fatal for _, d in self._stopped) or len(self._stopped) >= _REPEATS
+
+    async def told(self, service: EcsService | None, log_group: str, log_prefix: str) -> Told:
+        """The likeliest cause, with the stopped task's words, its last log lines and the service's events."""
+        await self._look()
+        events = [str(e.get("message", "")) for e in service.events[:_EVENTS]] if service else []
+        if not self._stopped:
+            stuck = next((e for e in events if "unable to" in e), "")
+            cure = "see capacity, quotas and the subnets' free addresses" if "place a task" in stuck else ""
+            return Told(stuck, cure, tuple(e for e in events if e != stuck))
+        fatal = [pair for pair in self._stopped if pair[1].fatal]
+        often = Counter(d.kind for _, d in fatal or self._stopped).most_common(1)[0][0]
+        task, diagnosis = next(pair for pair in fatal or self._stopped if pair[1].kind == often)
+        times = sum(d.kind == often for _, d in self._stopped)
+        cause = diagnosis.cause + (f", {times} times" if times > 1 else "")
+        log = await self._log(task, log_group, log_prefix)
+        return Told(cause, diagnosis.next, (*_words(task), *log, *events))
+
+    def _counted(self, service: EcsService | None) -> int:
+        for deployment in service.deployments if service else ():
+            if deployment.get("id") == self._deployment:
+                return int(deployment.get("failedTasks") or 0)
+        return 0
+
+    async def _look(self) -> None:
+        ecs_name = self._ctx.service_name(self._name)
+        tasks = await self._ctx.ecs.tasks(self._ctx.plan.cluster, ecs_name, stopped=True)
+        ours = [task for task in tasks if task.get("startedBy") == self._deployment]
+        pairs = [(task, diagnose(task, self._container)) for task in ours]
+        self._stopped = [(task, found) for task, found in pairs if found is not None]
+
+    async def _log(self, task: Mapping[str, Any], group: str, prefix: str) -> Sequence[str]:
+        """Last lines of the stopped task; none where it never logged, or the log may not be read."""
+        if not group or not prefix:
+            return ()
+        stream = f"{prefix}/{self._container}/{str(task.get('taskArn', '')).rpartition('/')[2]}"
+        try:
+            return await self._ctx.logs.last_lines(group, stream, _LOG_LINES)
+        except CloudError:
+            return ()
+
+
+def _words(task: Mapping[str, Any]) -> list[str]:
+    """Why one task stopped: its reason, what its containers add to that, and their exit codes."""
+    words = [str(task.get("stoppedReason") or "stopped")]
+    for container in task.get("containers", ()):
+        reason = str(container.get("reason") or "")
+        if reason and reason not in words[0]:
+            words.append(reason)
+        if container.get("exitCode") not in (None, 0):
+            words.append(f"{container.get('name')} exited with {container['exitCode']}")
+    return words
