@@ -42,7 +42,7 @@ def test_the_failing_example_is_what_the_program_prints(made: dict[str, str]) ->
         assert "rolled-back  run " in text
         assert "exit 4" in text
         assert "what  task-service did not come up" in text
-        assert "why   CannotPullContainerError" in text
+        assert "CannotPullContainerError" in text
         assert re.search(
             r"^rollback +✔ succeeded .* 1 of 1 back on their revision before$", text, re.MULTILINE
         )
