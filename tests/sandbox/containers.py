@@ -66,6 +66,7 @@ class Yard:
             buildargs={"BASE": BASE},
             tag=f"{place}:{tag}",
             rm=True,
+            forcerm=True,
         )
         self.made.append(f"{place}:{tag}")
         token = self.account.client("ecr").get_authorization_token()["authorizationData"][0]
