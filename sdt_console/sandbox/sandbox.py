@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import random
 import shutil
 import tempfile
@@ -10,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, ClassVar
 
 from sdt_console.catalog.model import Catalog
@@ -30,7 +30,9 @@ from . import ecr
 from .application import Application
 from .balancer import LoadBalancer
 from .clock import DEFAULT_SPEED, Clock, Pace, SystemClock
+from .collector import no_collection
 from .containers.runtime import DockerRuntime, need_engine
+from .control import PATH as CONTROL
 from .control import Control
 from .ecr_scan import SCAN
 from .ecs.api import Ecs
@@ -60,6 +62,7 @@ class Sandbox:
     moto keeps its state in the process, so there can be one sandbox in it at a time.
 
     :ivar endpoint: ``http://127.0.0.1:PORT``, for ``AWS_ENDPOINT_URL``.
+    :ivar control: URL under which the sandbox is switched at run time.
     :ivar registry: ``127.0.0.1:PORT``, the registry host in ECR's repository URIs.
     :ivar environ: what any AWS client needs in its environment to use the sandbox.
     :ivar scenarios: what goes wrong on purpose; switch them with ``on`` and ``off``.
@@ -102,8 +105,10 @@ class Sandbox:
             if env not in catalog.environments:
                 known = ", ".join(catalog.environments)
                 raise UsageError(f"no such environment: {env}", "", f"choose from {known}")
-        if speed is not None and not speed > 0:
-            raise UsageError(f"the speed must be above 0, not {speed}", "", "1 is life-like, 60 the default")
+        if speed is not None and not 0 < speed < math.inf:
+            raise UsageError(
+                f"the speed must be above 0, not {speed:g}", "", "1 is life-like, 60 the default"
+            )
         board = Scenarios(catalog)
         for text in scenarios:
             board.parse(text)  # before anything is started
@@ -140,7 +145,8 @@ class Sandbox:
         self._runtime: DockerRuntime | None = None
         self._observation = Observation(self._timeline, self._regions, catalog.aws.region)
         try:
-            registry = self._assemble(port, environments, commit, start)
+            with no_collection():
+                registry = self._assemble(port, environments, commit, start)
             if docker:
                 self._run_containers(registry)
             if clock is None:
@@ -158,6 +164,7 @@ class Sandbox:
         self._undo.append(server.stop)
         self.registry = server.address
         self.endpoint = f"http://{server.address}"
+        self.control = self.endpoint + CONTROL
         BackendDict.reset()
         folder = Path(tempfile.mkdtemp(prefix="sdt-sandbox-"))
         self._undo.append(lambda: shutil.rmtree(folder, ignore_errors=True))
@@ -212,14 +219,12 @@ class Sandbox:
 
     def _run_containers(self, registry: RegistryApp) -> None:
         """From now on; what was seeded holds nothing that could be run."""
-        home = self.ecs(self._catalog.aws.account, self._catalog.aws.region).region.surroundings
-        self._runtime = DockerRuntime(
-            registry, home.digest, self._lock, self._heartbeat.catch_up, self._observation.copy
-        )
-        self._undo.append(self._runtime.close)
+        runtime = DockerRuntime(registry, self._lock, self._heartbeat.catch_up, self._observation.copy)
+        self._undo.append(runtime.close)
         with self._lock:
+            self._runtime = runtime
             for ecs in self._regions.values():
-                ecs.region.runtime = self._runtime
+                ecs.region.runtime = runtime
 
     @property
     def environ(self) -> Mapping[str, str]:
@@ -241,9 +246,7 @@ class Sandbox:
     def __enter__(self) -> Sandbox:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def now(self) -> float:

@@ -11,7 +11,7 @@ from .errors import ApiError, invalid
 from .model import Wire
 
 if TYPE_CHECKING:
-    from botocore.model import Shape
+    from botocore.model import ServiceModel, Shape
 
 _NAMES = {"structure": "Object", "list": "List", "map": "Map", "string": "String", "boolean": "Boolean",
           "integer": "Integer", "long": "Long", "double": "Double", "timestamp": "Date"}  # fmt: skip
@@ -19,9 +19,13 @@ _INTEGERS = {"integer": 2**31, "long": 2**63}
 
 
 @cache
+def _model() -> ServiceModel:
+    return botocore.session.Session().get_service_model("ecs")
+
+
+@cache
 def _input(operation: str) -> Shape:
-    model = botocore.session.Session().get_service_model("ecs")
-    return model.operation_model(operation).input_shape
+    return _model().operation_model(operation).input_shape
 
 
 def checked(operation: str, request: Wire) -> Wire:
