@@ -46,9 +46,9 @@ def yard(engine_trouble: str | None, request: pytest.FixtureRequest, repository:
     with Sandbox.start(catalog, environments=["dev"], docker=True) as sandbox:
         made = Yard(Account(sandbox, catalog), request.getfixturevalue("engine"), repository)
         yield made
-        for image in made.made:
-            made.engine.images.remove(image, force=True)
     assert made.containers() == []
+    for image in made.made:
+        made.engine.images.remove(image)
 
 
 @pytest.mark.docker
@@ -226,6 +226,7 @@ def test_stop_leaves_no_container_no_image_and_no_thread(engine: Any, repository
         yard.settled("orders")
         assert len(yard.containers()) == 1
         registry = sandbox.registry
+    # All of it is gone, and so is the name under which the image was pulled.
     assert yard.containers() == []
     assert not [ref for i in engine.images.list() for ref in i.attrs["RepoDigests"] if registry in ref]
     until(lambda: set(threading.enumerate()) <= threads)

@@ -1,4 +1,4 @@
-"""The Docker Engine, as far as tasks need it: pull, create, start, listen, signal, remove; all of it blocks."""
+"""The Docker Engine, as far as tasks need it: pull, create, start, listen, signal, remove. It all blocks."""
 
 from __future__ import annotations
 

@@ -37,7 +37,6 @@ def need_engine() -> None:
 class DockerRuntime:
     """Implements :class:`~sdt_console.sandbox.ecs.runtime.TaskRuntime`, and works for its processes.
 
-    :param digest: image reference → digest of what ECR has under it; the lock must be held.
     :param lock: the one that the scheduler runs under.
     :param wake: brings the timeline to now; the lock must be held.
     :param write: puts lines into a container's log; the lock must be held.
@@ -46,7 +45,6 @@ class DockerRuntime:
     def __init__(
         self,
         registry: RegistryApp,
-        digest: Callable[[str], str | None],
         lock: threading.RLock,
         wake: Callable[[], None],
         write: Callable[[Task, Wire, list[str]], None],
@@ -55,7 +53,6 @@ class DockerRuntime:
         self.label = own_label()
         self.write = write
         self._registry = registry
-        self._digest = digest
         self._lock = lock
         self._wake = wake
         self._programs = Programs(registry.images)
@@ -84,8 +81,10 @@ class DockerRuntime:
         reference, images = Reference.parse(container.image), self._registry.images
         if reference.host != self._registry.host() and reference.ecr != (images.account, images.region):
             return None
-        digest = container.digest or self._digest(container.image)
-        return (reference.repository, digest) if digest else None
+        if container.digest:
+            return reference.repository, container.digest
+        found = images.find(reference.repository, reference.digest or reference.tag)
+        return (reference.repository, str(found.image_digest)) if found is not None else None
 
     def _pull(
         self,
