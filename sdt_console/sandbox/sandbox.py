@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import random
 import shutil
 import tempfile
@@ -32,7 +31,6 @@ from .balancer import LoadBalancer
 from .clock import DEFAULT_SPEED, Clock, Pace, SystemClock
 from .collector import no_collection
 from .containers.runtime import DockerRuntime, need_engine
-from .control import PATH as CONTROL
 from .control import Control
 from .ecr_scan import SCAN
 from .ecs.api import Ecs
@@ -62,7 +60,6 @@ class Sandbox:
     moto keeps its state in the process, so there can be one sandbox in it at a time.
 
     :ivar endpoint: ``http://127.0.0.1:PORT``, for ``AWS_ENDPOINT_URL``.
-    :ivar control: URL under which the sandbox is switched at run time.
     :ivar registry: ``127.0.0.1:PORT``, the registry host in ECR's repository URIs.
     :ivar environ: what any AWS client needs in its environment to use the sandbox.
     :ivar scenarios: what goes wrong on purpose; switch them with ``on`` and ``off``.
@@ -105,10 +102,8 @@ class Sandbox:
             if env not in catalog.environments:
                 known = ", ".join(catalog.environments)
                 raise UsageError(f"no such environment: {env}", "", f"choose from {known}")
-        if speed is not None and not 0 < speed < math.inf:
-            raise UsageError(
-                f"the speed must be above 0, not {speed:g}", "", "1 is life-like, 60 the default"
-            )
+        if speed is not None and not speed > 0:
+            raise UsageError(f"the speed must be above 0, not {speed}", "", "1 is life-like, 60 the default")
         board = Scenarios(catalog)
         for text in scenarios:
             board.parse(text)  # before anything is started
@@ -164,7 +159,6 @@ class Sandbox:
         self._undo.append(server.stop)
         self.registry = server.address
         self.endpoint = f"http://{server.address}"
-        self.control = self.endpoint + CONTROL
         BackendDict.reset()
         folder = Path(tempfile.mkdtemp(prefix="sdt-sandbox-"))
         self._undo.append(lambda: shutil.rmtree(folder, ignore_errors=True))
