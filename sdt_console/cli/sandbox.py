@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -12,13 +14,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from sdt_console.cli.ci import DOCKER_HELP
 from sdt_console.cli.options import command, engine, given
-from sdt_console.errors import UsageError
+from sdt_console.errors import SdtError, UsageError
 
 if TYPE_CHECKING:
     from sdt_console.sandbox.sandbox import Sandbox
@@ -57,7 +59,10 @@ def opened(
         raise UsageError(
             "the sandbox is not installed", f"no module {error.name}", "pip install 'sdt-console[sandbox]'"
         ) from None
-    catalog = engine(repo=repo).catalog
+    asked = engine(repo=repo)
+    catalog, _ = asked.catalog, asked.environment
+    if repo is not None and not repo.is_dir():
+        raise UsageError(f"no repository at {repo}", "there is no such folder", "leave out --repo for one")
     before = dict(os.environ)
     with TemporaryDirectory(prefix="sdt-sandbox-") as folder:
         path = repo or generate(Path(folder, "backend"), catalog).path
@@ -79,12 +84,8 @@ def opened(
     short="An AWS account in a box.",
     example="sdt sandbox --port 4566\naws --endpoint-url http://127.0.0.1:4566 ecs list-clusters",
 )
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on loopback (else a free one).")
-@click.option(
-    "--speed",
-    type=click.FloatRange(min=0, min_open=True),
-    help="1 is life-like: minutes a deploy. Else about two seconds.",
-)
+@click.option("--port", type=int, default=0, help="Port on loopback (else a free one).")
+@click.option("--speed", type=float, help="1 is life-like: minutes a deploy. Else about two seconds.")
 @click.option(
     "--repo",
     metavar="DIR",
@@ -102,33 +103,68 @@ def sandbox(port: int, speed: float | None, repo: Path | None, docker: bool) -> 
     unhealthy, slow-start, no-capacity, secret-missing, breaker-rollback (each for one service or all);
     throttling, flaky-api, expired-credentials (of the API itself).
     """
-    with opened(repo, port=port, speed=speed, docker=docker) as box:
-        settings = dict(box.sandbox.environ)
-        if given().json:
-            document = {
-                "version": 1,
-                "endpoint": box.sandbox.endpoint,
-                "environ": settings,
-                "registry": box.sandbox.registry,
-                "load_balancers": dict(box.sandbox.load_balancers),
-                "repository": str(box.repository),
-            }
-            click.echo(json.dumps(document))
-        else:
-            click.echo("\n".join(f"export {key}={value}" for key, value in settings.items()))
-            click.echo(f"# registry: {box.sandbox.registry}")
-            for env, url in box.sandbox.load_balancers.items():
-                click.echo(f"# load balancer of {env}: {url}")
-            click.echo(f"# repository: {box.repository}")
-            click.echo(f"# then, in another terminal: sdt --ci --env dev --repo {box.repository}")
-        sys.stdout.flush()
-        click.echo("running; ctrl-C stops it", err=True)
-        _wait()
+    if not 0 <= port <= 65535:
+        raise UsageError(f"no such port: {port}", "ports are 0 to 65535", "0 takes a free one")
+    if speed is not None and not 0 < speed < math.inf:
+        raise UsageError(f"the speed must be above 0, not {speed:g}", next="1 is life-like, 60 the default")
+    with _ended_by_signals() as stop:
+        try:
+            with opened(repo, port=port, speed=speed, docker=docker) as box:
+                click.echo(json.dumps(_document(box)) if given().json else "\n".join(_lines(box)))
+                sys.stdout.flush()
+                click.echo("running; ctrl-C stops it", err=True)
+                stop.wait()
+        except SdtError:
+            if not stop.is_set():  # ctrl-C reaches the children as well, and what they then miss is no error
+                raise
 
 
-def _wait() -> None:
-    """Until ctrl-C or SIGTERM."""
+def _document(box: Box) -> dict[str, Any]:
+    """What another program needs to know of it."""
+    return {
+        "version": 1,
+        "endpoint": box.sandbox.endpoint,
+        "environ": dict(box.sandbox.environ),
+        "registry": box.sandbox.registry,
+        "load_balancers": dict(box.sandbox.load_balancers),
+        "repository": str(box.repository),
+        "control": _control(box),
+    }
+
+
+def _control(box: Box) -> str:
+    """Where the sandbox is switched at run time."""
+    from sdt_console.sandbox.control import PATH
+
+    return box.sandbox.endpoint + PATH
+
+
+def _lines(box: Box) -> list[str]:
+    """What a shell can take as it is: settings, and the rest as comments."""
+    known = engine()
+    service = next((part.name for part in known.catalog.active), known.catalog.all_names[0])
+    again = f"sdt --ci --env {known.environment} --repo {shlex.quote(str(box.repository))}"
+    switch = f"{_control(box)}/scenarios/crash-loop:{service}"
+    return [
+        *(f"export {key}={value}" for key, value in box.sandbox.environ.items()),
+        f"# registry: {box.sandbox.registry}",
+        *(f"# load balancer of {env}: {url}" for env, url in box.sandbox.load_balancers.items()),
+        f"# repository: {box.repository}",
+        f"# make it fail:   curl -X POST {switch}",
+        f"# and mend it:    curl -X DELETE {switch}",
+        f"# what can fail:  curl {_control(box)}/scenarios",
+        f"# then, in another terminal: {again}",
+    ]
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[threading.Event]:
+    """An event that ctrl-C and SIGTERM set, from the first moment on: even a start is undone in order."""
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: stop.set())
-    stop.wait()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda _number, _frame: stop.set()) for number in numbers]
+    try:
+        yield stop
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
