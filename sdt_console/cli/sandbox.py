@@ -65,9 +65,12 @@ def opened(
         raise UsageError(f"no repository at {repo}", "there is no such folder", "leave out --repo for one")
     before = dict(os.environ)
     with TemporaryDirectory(prefix="sdt-sandbox-") as folder:
-        path = repo or generate(Path(folder, "backend"), catalog).path
+        path, running = repo, ""
+        if path is None:
+            backend = generate(Path(folder, "backend"), catalog)
+            path, running = backend.path, backend.base
         with Sandbox.start(
-            catalog, port=port, speed=speed, scenarios=given().scenario, docker=docker
+            catalog, port=port, speed=speed, scenarios=given().scenario, commit=running, docker=docker
         ) as sandbox:
             for key in _PERSONAL:
                 os.environ.pop(key, None)
