@@ -161,11 +161,52 @@ def test_fabfuels_ecs_deploys_and_scales(live: Account, fabfuel: Any) -> None:
     assert live.service("orders")["runningCount"] == 2
 
 
+def test_fabfuels_ecs_deploys_a_tag(live: Account, fabfuel: Any) -> None:
+    digest = push_another(live, "users", "v2")
+    before = live.service("users")["taskDefinition"]
+    done = fabfuel("deploy", CLUSTER, "shop-dev-users", "--tag", "v2", "--timeout", "60")
+    assert done.returncode == 0, done.stdout + done.stderr
+    image = f"{live.sandbox.registry}/shop/dev/users:v2"
+    assert f'Changed image of container "users" to: "{image}"' in done.stdout
+    assert "Deployment successful" in done.stdout
+    service = live.service("users")
+    assert service["taskDefinition"] != before
+    assert [d["taskDefinition"] for d in service["deployments"]] == [service["taskDefinition"]]
+    (task,) = live.tasks("users")
+    assert (task["taskDefinitionArn"], task["lastStatus"]) == (service["taskDefinition"], "RUNNING")
+    assert (task["containers"][0]["image"], task["containers"][0]["imageDigest"]) == (image, digest)
+
+
 def test_fabfuels_ecs_takes_the_breakers_rollback_for_success_as_on_aws(live: Account, fabfuel: Any) -> None:
     live.update("gateway", forceNewDeployment=True)
     wait_until(lambda: live.service("gateway")["deployments"][0]["rolloutState"] == "COMPLETED")
     good = live.service("gateway")["taskDefinition"]
     image = f"{live.sandbox.registry}/shop/dev/gateway:none"
     done = fabfuel("deploy", CLUSTER, "shop-dev-gateway", "--image", "gateway", image, "--timeout", "60")
+    assert done.returncode == 0
     assert "Deployment successful" in done.stdout
-    assert live.service("gateway")["taskDefinition"] == good
+    assert "CannotPullContainerError" not in done.stdout + done.stderr
+    # What it says is not so: the old revision runs again, and is the one that it deregistered.
+    ecs, service = live.client("ecs"), live.service("gateway")
+    assert service["taskDefinition"] == good
+    assert {task["taskDefinitionArn"] for task in live.tasks("gateway")} == {good}
+    assert f"Successfully deregistered revision: {good.rpartition(':')[2]}" in done.stdout
+    assert ecs.describe_task_definition(taskDefinition=good)["taskDefinition"]["status"] == "INACTIVE"
+    record = ecs.list_service_deployments(cluster=CLUSTER, service="shop-dev-gateway")["serviceDeployments"][
+        0
+    ]
+    assert record["status"] == "ROLLBACK_SUCCESSFUL"
+
+
+def push_another(live: Account, name: str, tag: str) -> str:
+    """An image with the layers of the one that runs, under a tag of its own; its digest."""
+    ecr, repository = live.client("ecr"), f"shop/dev/{name}"
+    answer = ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": "latest"}])
+    manifest = json.loads(answer["images"][0]["imageManifest"]) | {"annotations": {"version": tag}}
+    put = ecr.put_image(
+        repositoryName=repository,
+        imageManifest=json.dumps(manifest),
+        imageManifestMediaType=answer["images"][0]["imageManifestMediaType"],
+        imageTag=tag,
+    )
+    return str(put["image"]["imageId"]["imageDigest"])
