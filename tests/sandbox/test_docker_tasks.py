@@ -14,6 +14,7 @@ from sdt_console.catalog.model import Catalog
 from sdt_console.clients.engine_builder import EngineBuilder
 from sdt_console.errors import UsageError
 from sdt_console.sandbox import Sandbox
+from sdt_console.sandbox.clock import ManualClock
 from sdt_console.sandbox.repository import generate
 from tests.sandbox.account import CATALOG, Account
 from tests.sandbox.containers import BASE, Yard, import_base, until
@@ -205,6 +206,63 @@ def test_what_cannot_be_pulled_says_so_in_the_engines_words(yard: Yard) -> None:
     assert task["stopCode"] == "TaskFailedToStart"
     assert task["stoppedReason"].startswith("CannotPullContainerError: Error response from daemon: ")
     assert task["containers"][0]["reason"] == task["stoppedReason"]
+
+
+@pytest.mark.docker
+def test_the_containers_of_a_task_share_its_network_and_its_end(yard: Yard) -> None:
+    yard.push("orders", "one")
+    ecs = yard.account.client("ecs")
+    arn = yard.account.register(
+        "orders",
+        image=f"{yard.account.sandbox.registry}/shop/dev/orders:one",
+        entryPoint=SHELL,
+        command=[SERVE],
+    )
+    kept = ("family", "networkMode", "requiresCompatibilities", "cpu", "memory", "executionRoleArn")
+    definition = ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]
+    main = definition["containerDefinitions"][0]
+    ask = "until /bin/busybox wget -q -O- http://127.0.0.1:8081/actuator/health; do sleep 0.1; done"
+    side = main | {"name": "side", "portMappings": [], "essential": False, "command": [ask]}
+    wait = "while [ ! -e /tmp/go ]; do sleep 0.1; done; exit 4"
+    guard = main | {"name": "guard", "portMappings": [], "command": [wait], "user": "0"}
+    arn = ecs.register_task_definition(
+        **{key: definition[key] for key in kept}, containerDefinitions=[main, side, guard]
+    )["taskDefinition"]["taskDefinitionArn"]
+    yard.account.update("orders", taskDefinition=arn)
+    yard.settled("orders")
+    (task,) = yard.account.tasks("orders")
+
+    def codes(task: Any) -> Any:
+        return {c["name"]: c.get("exitCode") for c in task["containers"]}
+
+    until(lambda: codes(yard.account.tasks("orders")[0]) == {"orders": None, "side": 0, "guard": None})
+    (found,) = [c for c in yard.containers() if "-guard-" in c.name]
+    assert found.exec_run(["/bin/sh", "-c", "/bin/busybox mkdir -p /tmp; echo > /tmp/go"]).exit_code == 0
+    # The guard is essential: with it the whole task ends.
+    stopped = yard.stopped("orders", arn)
+    assert stopped["taskArn"] == task["taskArn"]
+    assert codes(stopped) == {"orders": 137, "side": 0, "guard": 4}
+
+
+@pytest.mark.docker
+def test_under_a_clock_that_is_moved_by_hand_containers_are_there_when_they_are_looked_at(
+    engine: Any, repository: Path
+) -> None:
+    catalog = Catalog.model_validate(CATALOG)
+    with Sandbox.start(catalog, environments=["dev"], docker=True, clock=ManualClock(), speed=1) as sandbox:
+        yard = Yard(Account(sandbox, catalog), engine, repository)
+        digest = yard.push("orders", "one")
+        arn = yard.deploy("orders", "one", entryPoint=SHELL, command=[SERVE])
+
+        def moved() -> bool:
+            sandbox.advance(5)
+            return bool(yard.account.service("orders")["deployments"][0]["rolloutState"] == "COMPLETED")
+
+        until(moved)
+        (task,) = [t for t in yard.account.tasks("orders") if t["taskDefinitionArn"] == arn]
+        assert yard.container(task).attrs["Config"]["Image"].endswith(digest)
+    for image in yard.made:
+        engine.images.remove(image)
 
 
 @pytest.mark.docker

@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import struct
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+
+import urllib3
 
 from sdt_console.clients.docker_engine import root_cause
 
@@ -17,6 +20,8 @@ LABEL = "sdt-sandbox"
 LONGEST_LINE = 256 * 1024
 """Bytes; awslogs cuts a longer line, too."""
 _SECONDS = 60
+_BROKEN_OFF = (OSError, ValueError, struct.error, urllib3.exceptions.HTTPError)
+"""What a stream ends with when the Engine goes away in the middle."""
 _T = TypeVar("_T")
 
 
@@ -51,7 +56,7 @@ class Engine:
             return work()
         except docker.errors.APIError as error:
             raise EngineError(f"Error response from daemon: {error.explanation or error}") from error
-        except (docker.errors.DockerException, requests.RequestException, OSError) as error:
+        except (*_BROKEN_OFF, docker.errors.DockerException, requests.RequestException) as error:
             raise EngineError(root_cause(error)) from error
 
     def pull(self, reference: str, password: str) -> None:

@@ -12,6 +12,7 @@ from sdt_console.sandbox.application import Application
 
 from .model import Container, Task, Wire
 from .region import Region
+from .runtime import LEAST_INTERVAL
 
 PATH = "/actuator/health"
 
@@ -38,9 +39,12 @@ class ContainerHealth:
         """Whether every essential container with a health check is healthy."""
         return all(container.health == "HEALTHY" for container, _ in _checked(task) if container.essential)
 
-    def _later(self, task: Task, container: Container, check: Wire, failures: int) -> None:
-        interval = float(check.get("interval", 30))
-        self._region.timeline.after(interval, lambda: self._check(task, container, check, failures))
+    def _later(
+        self, task: Task, container: Container, check: Wire, failures: int, least: float = 0.0
+    ) -> None:
+        timeline = self._region.timeline
+        wait = max(timeline.pace.seconds(float(check.get("interval", 30))), least)
+        timeline.at(timeline.now + wait, lambda: self._check(task, container, check, failures))
 
     def _check(self, task: Task, container: Container, check: Wire, failures: int) -> None:
         if task.status != "RUNNING" or not task.alive:
@@ -63,7 +67,7 @@ class ContainerHealth:
                 self.on_healthy(task)
             # A healthy simulated container is left alone: its answer does not change while it lives.
             if task.process is not None:
-                self._later(task, container, check, failures=0)
+                self._later(task, container, check, failures=0, least=LEAST_INTERVAL)
             return
         started = task.started_at or now
         grace = self._region.timeline.pace.seconds(float(check.get("startPeriod", 0)))

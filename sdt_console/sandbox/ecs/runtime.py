@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from .model import Task, Wire
 
+LEAST_INTERVAL = 1.0
+"""Seconds between two checks of a process that is healthy, however fast the sandbox."""
+
 Done = Callable[[str | None], None]
 """Called with why it failed, in AWS's words, or with ``None``."""
 

@@ -9,6 +9,7 @@ from sdt_console.sandbox.application import Application
 from sdt_console.sandbox.timeline import Timeline
 
 from .model import Task
+from .runtime import LEAST_INTERVAL
 from .surroundings import HealthCheck, Surroundings
 
 
@@ -96,10 +97,11 @@ class Targets:
         if group.get((target.address, target.port)) is target:
             del group[(target.address, target.port)]
 
-    def _watch(self, target: Target) -> None:
+    def _watch(self, target: Target, least: float = 0.0) -> None:
         if not target.watched:
             target.watched = True
-            self._timeline.after(target.check.interval, lambda: self._check(target))
+            wait = max(self._timeline.pace.seconds(target.check.interval), least)
+            self._timeline.at(self._timeline.now + wait, lambda: self._check(target))
 
     def _check(self, target: Target) -> None:
         target.watched = False
@@ -138,8 +140,10 @@ class Targets:
         if target.state != "healthy" and target.successes >= needed:
             target.become("healthy")
             self.on_healthy(target)
-        if target.state != "healthy" or target.task.process is not None:
+        if target.state != "healthy":
             self._watch(target)
+        elif target.task.process is not None:
+            self._watch(target, LEAST_INTERVAL)
         # A healthy simulated target is left alone until look_again(): a thousand of them cost nothing.
 
     def _failed(self, target: Target, status: int | None) -> None:
