@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -84,6 +85,25 @@ def test_unhealthy_tasks_show_in_the_load_balancers_metrics_and_raise_the_alarm(
 def state(account: Account, name: str) -> str:
     alarm = account.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
     return str(alarm["StateValue"])
+
+
+def test_an_alarm_tells_its_topic(account: Account) -> None:
+    sqs, sns = account.client("sqs"), account.client("sns")
+    topic = sns.list_topics()["Topics"][0]["TopicArn"]
+    queue = sqs.create_queue(QueueName="on-call")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    account.sandbox.scenarios.on("unhealthy:orders")
+    account.update("orders", forceNewDeployment=True)
+    account.sandbox.advance(240)
+    (received,) = sqs.receive_message(QueueUrl=queue)["Messages"]
+    envelope = json.loads(received["Body"])
+    assert envelope["Subject"] == 'ALARM: "shop-dev-orders-unhealthy-targets" in EU (Ireland)'
+    told = json.loads(envelope["Message"])
+    assert (told["OldStateValue"], told["NewStateValue"]) == ("OK", "ALARM")
+    assert told["NewStateReason"].startswith("Threshold Crossed: 2 datapoints [")
+    assert told["AlarmActions"] == [topic]
+    assert told["Trigger"]["MetricName"] == "UnHealthyHostCount"
 
 
 def test_alarms_of_the_clients_own_are_judged_too(account: Account) -> None:

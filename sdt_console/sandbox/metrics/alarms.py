@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from .api import Metrics
+from .notices import notify
 from .series import Place, database_of
 
 PERIOD = 60
@@ -111,9 +112,11 @@ class Judge:
             fine = [value for time, value in points.items() if time not in breaching]
             listed = ", ".join(map(str, fine))
             reason = f"Threshold Crossed: {len(fine)} datapoints [{listed}] were not {words} ({limit})."
-        if state != alarm.state_value:
+        before = alarm.state_value
+        if state != before:
             alarm.update_state(reason, json.dumps({"version": "1.0", "threshold": limit}), state)
             alarm.state_updated_timestamp = datetime.fromtimestamp(now, UTC)
+            notify(alarm, before)
 
 
 def _stamp(time: float) -> str:
