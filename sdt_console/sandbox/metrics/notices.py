@@ -12,10 +12,6 @@ from moto.core.exceptions import ServiceException
 
 _ACTIONS = {"ALARM": "alarm_actions", "OK": "ok_actions", "INSUFFICIENT_DATA": "insufficient_data_actions"}
 _REGIONS = {"eu-west-1": "EU (Ireland)", "eu-central-1": "EU (Frankfurt)"}
-    "eu-west-1": "EU (Ireland)",
-    "eu-central-1": "EU (Frankfurt)",
-    "us-east-1": "US East (N. Virginia)",
-}
 _logger = logging.getLogger(__name__)
 
 
