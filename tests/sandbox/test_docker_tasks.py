@@ -126,6 +126,35 @@ def test_an_unhealthy_container_is_replaced(yard: Yard) -> None:
 
 
 @pytest.mark.docker
+def test_a_healthy_container_that_falls_ill_is_replaced(yard: Yard) -> None:
+    yard.push("orders", "one")
+    yard.deploy("orders", "one", entryPoint=SHELL, command=[SERVE])
+    yard.settled("orders")
+    (task,) = yard.account.tasks("orders")
+    page = "/app/www/api/orders/actuator/health"
+    assert yard.container(task).exec_run(["/bin/busybox", "rm", page], user="0").exit_code == 0
+    stopped = yard.stopped("orders", task["taskDefinitionArn"])
+    assert (stopped["taskArn"], stopped["stopCode"]) == (task["taskArn"], "ServiceSchedulerInitiated")
+
+    def replaced() -> bool:
+        return [t["taskArn"] for t in yard.account.tasks("orders") if t["lastStatus"] == "RUNNING"] not in (
+            [],
+            [task["taskArn"]],
+        )
+
+    until(replaced)
+
+
+@pytest.mark.docker
+def test_a_task_whose_container_is_taken_away_ends(yard: Yard) -> None:
+    yard.push("orders", "one")
+    arn = yard.deploy("orders", "one", entryPoint=SHELL, command=[SERVE])
+    yard.settled("orders")
+    yard.container(yard.account.tasks("orders")[0]).remove(force=True)
+    assert yard.stopped("orders", arn)["stopCode"] == "EssentialContainerExited"
+
+
+@pytest.mark.docker
 def test_a_container_health_check_runs_its_command(yard: Yard) -> None:
     yard.push("orders", "one")
     check = {"command": ["CMD", "/bin/busybox", "test", "-e", "/app/www"], "interval": 5, "retries": 2}
