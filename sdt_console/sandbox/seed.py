@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ from .ecr_lifecycle import Lifecycle, policy
 from .ecs.api import Ecs
 from .environment import backend
 from .images import initial_commit, put_image
-from .seed_parts import Part, parts
+from .seed_parts import Part, parts, short_name
 from .seed_shared import SharedSeed
 from .timeline import Timeline
 
@@ -276,14 +275,6 @@ class Seed:
             "containerDefinitions": [container],
             "tags": [{"key": "Environment", "value": env}],
         }
-
-
-def short_name(name: str) -> str:
-    """A target group's name: at most 32 characters, distinct for distinct names."""
-    if len(name) <= 32:
-        return name
-    mark = hashlib.sha256(name.encode()).hexdigest()[:6]
-    return f"{name[:25].rstrip('-')}-{mark}"
 
 
 def path_pattern(health_path: str, service: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 from sdt_console.catalog.model import Catalog
@@ -37,3 +38,11 @@ def parts(catalog: Catalog, env: str) -> list[Part]:
         for s in catalog.services
     ]
     return data + sorted(built, key=lambda part: part.order)
+
+
+def short_name(name: str, limit: int = 32) -> str:
+    """A name of at most ``limit`` characters, distinct for distinct names; a target group's by default."""
+    if len(name) <= limit:
+        return name
+    mark = hashlib.sha256(name.encode()).hexdigest()[:6]
+    return f"{name[: limit - 7].rstrip('-')}-{mark}"

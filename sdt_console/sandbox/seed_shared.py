@@ -14,6 +14,7 @@ from sdt_console.catalog.model import Catalog
 
 from .environment import backend
 from .metrics.series import database_of
+from .seed_parts import short_name
 
 LOCK_KEY = "LockID"
 """The key by which Terraform finds a lock."""
@@ -30,7 +31,7 @@ def lock_table(catalog: Catalog, env: str) -> str:
 
 def log_bucket(catalog: Catalog, env: str) -> str:
     """Name of the bucket for archived logs; with the account, for such names are unique in the world."""
-    return f"{_plain(catalog.system)}-{_plain(env)}-logs-{catalog.account(env)}"
+    return f"{short_name(f'{_plain(catalog.system)}-{_plain(env)}', 45)}-logs-{catalog.account(env)}"
 
 
 def alarm_topic(catalog: Catalog, env: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from sdt_console.catalog.model import Catalog
 from sdt_console.sandbox import Sandbox
 from sdt_console.sandbox.clock import ManualClock
+from sdt_console.sandbox.seed_shared import log_bucket
 from tests.sandbox.account import CATALOG, Account
 
 ACCOUNT = "962496666337"
@@ -81,3 +83,14 @@ def test_every_alarm_tells_the_topic_of_its_environment(both: Account) -> None:
     for alarm in alarms:
         env = "staging" if "staging" in json.dumps(alarm["Dimensions"]) else "dev"
         assert alarm["AlarmActions"] == [f"{prefix}-{env}-alarms"], alarm["AlarmName"]
+
+
+def test_a_long_name_of_the_system_is_shortened_where_it_must_be() -> None:
+    names = {
+        log_bucket(Catalog.model_validate(CATALOG | {"system": "Shop_" + "of-everything" * 7 + end}), "dev")
+        for end in ("", "s")
+    }
+    assert len(names) == 2
+    for name in names:
+        assert re.fullmatch(rf"[a-z0-9][a-z0-9-]{{,44}}-logs-{ACCOUNT}", name)
+        assert len(name) <= 63
