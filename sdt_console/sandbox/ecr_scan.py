@@ -70,7 +70,7 @@ def _finding(weakness: Weakness) -> dict[str, Any]:
     return {
         "name": weakness.name,
         "description": f"A vulnerability of {weakness.package} {weakness.version}.",
-        "uri": f"https://security-tracker.debian.org/tracker/{weakness.name}",
+        "uri": f"https://nvd.nist.gov/vuln/detail/{weakness.name}",
         "severity": weakness.severity,
         "attributes": [{"key": key, "value": value} for key, value in attributes.items()],
     }
