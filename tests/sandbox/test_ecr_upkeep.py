@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from sdt_console.sandbox.ecr_lifecycle import INTERVAL
+from sdt_console.sandbox.ecr_lifecycle import INTERVAL, expiring, rules_of
 from sdt_console.sandbox.ecr_scan import findings_of
 from sdt_console.sandbox.environment import backend
 from tests.sandbox.account import CLUSTER, Account
@@ -129,6 +130,38 @@ def test_a_policy_of_ones_own_can_be_previewed_and_put(account: Account) -> None
     assert gone["lastEvaluatedAt"] >= datetime.fromtimestamp(account.sandbox.now() - INTERVAL, UTC)
     with pytest.raises(ecr.exceptions.LifecyclePolicyNotFoundException):
         ecr.get_lifecycle_policy(repositoryName=REPOSITORY)
+
+
+@dataclass
+class Stored:
+    """As much of moto's image as rules look at."""
+
+    image_digest: str
+    image_tags: list[str]
+    image_pushed_at: float = 0.0
+    image_manifest: str = "{}"
+
+
+def select(**selection: Any) -> str:
+    selection = {"countType": "imageCountMoreThan", "countNumber": 1} | selection
+    return json.dumps({"rules": [{"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}]})
+
+
+def test_what_an_index_lists_stays_as_long_as_the_index() -> None:
+    manifests = json.dumps({"manifests": [{"digest": "child"}]})
+    shelf = [Stored("child", []), Stored("other", []), Stored("index", ["v1"], image_manifest=manifests)]
+    rules = rules_of(select(tagStatus="untagged", countType="sinceImagePushed", countUnit="days"))
+    assert expiring(rules, shelf, now=DAY) == {"other": 1}
+    assert expiring(rules, shelf[:2], now=DAY) == {"child": 1, "other": 1}
+    assert expiring(rules, shelf, now=DAY - 1) == {}
+
+
+def test_every_pattern_of_a_rule_must_match_a_tag() -> None:
+    shelf = [Stored("a", ["prod-1", "web-1"]), Stored("b", ["prod-2"]), Stored("c", ["prod-3", "web-3"])]
+    both = rules_of(select(tagStatus="tagged", tagPatternList=["prod*", "web-*"]))
+    assert expiring(both, shelf, now=0) == {"a": 1}
+    prefix = rules_of(select(tagStatus="tagged", tagPrefixList=["prod"]))
+    assert expiring(prefix, shelf, now=0) == {"a": 1, "b": 1}
 
 
 # --- scans -------------------------------------------------------------------------------------------
