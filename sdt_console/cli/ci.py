@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from sdt_console.model import RunState
 
 DOCKER_HELP = "Tasks of the sandbox are containers of the images that were pushed."
+GATES = ("reactor", "maven", "sonarqube", "findings")
 OPTIONS: Sequence[click.Option] = (
     *RANGE,
     click.Option(
         ["--skip-gate", "skip_gates"],
-        metavar="GATE",
+        type=click.Choice(GATES),
         multiple=True,
         help="Leave out this gate; it is recorded.",
     ),
@@ -43,17 +44,22 @@ _SANDBOX_POLL_SECONDS = 0.1
 def run_ci(ctx: click.Context, parameters: dict[str, Any]) -> None:
     """``sdt`` without a command: the pipeline with ``--ci``, else the help."""
     if not given().ci:
-        used = [
-            option.opts[0]
-            for option in OPTIONS
-            if option.name is not None
-            and ctx.get_parameter_source(option.name) is click.core.ParameterSource.COMMANDLINE
-        ]
+        used = own_options(ctx)
         if used or given().sandbox:
             raise click.UsageError(f"{used[0] if used else '--sandbox'} needs --ci, or a command")
         click.echo(ctx.get_help())
         ctx.exit(0)
     ctx.exit(pipeline(**parameters))
+
+
+def own_options(ctx: click.Context) -> list[str]:
+    """The options of the pipeline that were given on the command line."""
+    return [
+        option.opts[0]
+        for option in OPTIONS
+        if option.name is not None
+        and ctx.get_parameter_source(option.name) is click.core.ParameterSource.COMMANDLINE
+    ]
 
 
 def pipeline(
@@ -79,6 +85,8 @@ def pipeline(
         door = engine(
             repo=box.repository, builder=builder, poll_seconds=_SANDBOX_POLL_SECONDS, keep_images=False
         )
+        if box.base and builder != "sandbox":
+            door.catalog.source.build_args["BASE"] = box.base
         skipped = dict.fromkeys(door.gates_beyond("reactor"), _NOT_IN_SANDBOX) | why
         return run_and_report(
             door, base=base, head=head, force_full_build=force_full_build, skip_gates=skipped

@@ -27,20 +27,24 @@ if TYPE_CHECKING:
 
 # What would lead the SDK past the sandbox's own credentials.
 _PERSONAL = (
-    "AWS_PROFILE",
-    "AWS_DEFAULT_PROFILE",
-    "AWS_SESSION_TOKEN",
-    "AWS_ROLE_ARN",
-    "AWS_ENDPOINT_URL_ECS",
+    *("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"),
+    *("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_CA_BUNDLE"),
+    *("ECS_CLUSTER", "ECS_SERVICE", "ECR_REPOSITORY"),
 )
+_LOOPBACK = "127.0.0.1,localhost"
 
 
 @dataclass(frozen=True)
 class Box:
-    """A running sandbox and the repository to deploy from."""
+    """A running sandbox and the repository to deploy from.
+
+    :param base: image for the build argument ``BASE`` of the generated repository, so that what it builds
+        can run; empty where tasks are no containers.
+    """
 
     sandbox: Sandbox
     repository: Path
+    base: str = ""
 
 
 @contextmanager
@@ -59,6 +63,8 @@ def opened(
         raise UsageError(
             "the sandbox is not installed", f"no module {error.name}", "pip install 'sdt-console[sandbox]'"
         ) from None
+    before = dict(os.environ)
+    _forget_the_real_account()
     asked = engine(repo=repo)
     catalog, _ = asked.catalog, asked.environment
     if repo is not None and not repo.is_dir():
@@ -76,10 +82,24 @@ def opened(
                 os.environ.pop(key, None)
             os.environ.update(sandbox.environ)
             try:
-                yield Box(sandbox, path)
+                with _base(docker and repo is None and "BASE" not in catalog.source.build_args) as base:
+                    yield Box(sandbox, path, base)
             finally:
                 os.environ.clear()
                 os.environ.update(before)
+
+
+@contextmanager
+def _base(wanted: bool) -> Iterator[str]:
+    if not wanted:
+        yield ""
+        return
+    from sdt_console.sandbox.containers.base import base_image
+
+    with base_image() as name:
+        if not name:
+            click.echo("no static busybox to base images on: tasks stay simulated", err=True)
+        yield name
 
 
 @command(
@@ -131,6 +151,7 @@ def _document(box: Box) -> dict[str, Any]:
         "registry": box.sandbox.registry,
         "load_balancers": dict(box.sandbox.load_balancers),
         "repository": str(box.repository),
+        "base_image": box.base,
         "control": _control(box),
     }
 
@@ -153,6 +174,11 @@ def _lines(box: Box) -> list[str]:
         f"# registry: {box.sandbox.registry}",
         *(f"# load balancer of {env}: {url}" for env, url in box.sandbox.load_balancers.items()),
         f"# repository: {box.repository}",
+        *(
+            [f'# its images can run with: [source] build_args = {{ BASE = "{box.base}" }}']
+            if box.base
+            else []
+        ),
         f"# make it fail:   curl -X POST {switch}",
         f"# and mend it:    curl -X DELETE {switch}",
         f"# what can fail:  curl {_control(box)}/scenarios",

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from sdt_console.sandbox.containers.engine import LABEL
+from sdt_console.sandbox.containers.engine import LABEL, own_label
 from tests.sandbox.account import Account
 
 BASE = f"sdt-test-base:{uuid.uuid4().hex[:12]}"
@@ -97,7 +97,8 @@ class Yard:
         return self.account.service(service)
 
     def containers(self) -> list[Any]:
-        return list(self.engine.containers.list(all=True, filters={"label": LABEL}))
+        """Those of this process: other tests may run beside it."""
+        return list(self.engine.containers.list(all=True, filters={"label": f"{LABEL}={own_label()}"}))
 
     def container(self, task: Any) -> Any:
         """The Engine's container of a task."""

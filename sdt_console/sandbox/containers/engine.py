@@ -17,6 +17,8 @@ from sdt_console.clients.docker_engine import root_cause
 
 LABEL = "sdt-sandbox"
 """On every container: :func:`own_label` of the sandbox that made it."""
+BASE = "sdt-sandbox-base"
+"""Repository of the base images that sandboxes make for themselves."""
 LONGEST_LINE = 256 * 1024
 """Bytes; awslogs cuts a longer line, too."""
 _SECONDS = 60
@@ -148,8 +150,22 @@ class Engine:
         found = self._call(lambda: self._api.containers(all=True, filters={"label": LABEL}))
         return [(c["Id"], c["Labels"][LABEL], c["Image"]) for c in found]
 
+    def import_image(self, tar: bytes, name: str) -> None:
+        """Make an image of one layer, ``repository:tag``, with our label on it."""
+        repository, _, tag = name.partition(":")
+        label = f"LABEL {LABEL}={own_label()}"
+        self._call(lambda: self._api.import_image_from_data(tar, repository, tag, changes=[label]))
+
+    def _images(self, repository: str) -> list[tuple[str, str]]:
+        """Name and label of every image of ours in a repository."""
+        found = self._call(lambda: self._api.images(repository, filters={"label": LABEL}))
+        return [(name, image["Labels"][LABEL]) for image in found for name in image["RepoTags"] or ()]
+
     def sweep(self) -> None:
         """Remove what sandboxes of this machine left that were killed."""
+        for name, label in self._images(BASE):
+            if _is_dead(label):
+                self.remove_image(name)
         for container, label, image in self.containers():
             if _is_dead(label):
                 self.remove(container)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,20 +14,22 @@ _MIB = 1 << 20
 
 
 def container_settings(
-    task: Task, definition: Wire, image: str, secrets: Mapping[str, str], ports: list[int], label: str
+    task: Task, definition: Wire, image: str, secret: Mapping[str, str], ports: list[int], label: str
 ) -> dict[str, Any]:
     """Arguments of ``create_container``.
 
-    :param secrets: variable → value.
+    :param secret: variable → value.
     :param ports: of the whole task, for the container that has its network; else empty.
     """
     variables = {v["name"]: v.get("value", "") for v in definition.get("environment", [])}
+    revision = f"{task.definition.family}-{task.definition.revision}"
     settings = {
         "image": image,
-        "name": f"ecs-{task.definition.family}-{task.definition.revision}-{definition['name']}-{task.id}",
+        # As ECS's own agent names them. Task ids are the same in every sandbox, so they would not do.
+        "name": f"ecs-{revision}-{definition['name']}-{secrets.token_hex(10)}",
         "command": definition.get("command") or None,
         "entrypoint": definition.get("entryPoint") or None,
-        "environment": variables | dict(secrets),
+        "environment": variables | dict(secret),
         "user": definition.get("user"),
         "working_dir": definition.get("workingDirectory"),
         "ports": ports or None,
