@@ -27,11 +27,12 @@ if TYPE_CHECKING:
 
 # What would lead the SDK past the sandbox's own credentials.
 _PERSONAL = (
-    *("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"),
-    *("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_CA_BUNDLE"),
-    *("ECS_CLUSTER", "ECS_SERVICE", "ECR_REPOSITORY"),
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "AWS_ROLE_ARN",
+    "AWS_ENDPOINT_URL_ECS",
 )
-_LOOPBACK = "127.0.0.1,localhost"
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,6 @@ def opened(
         raise UsageError(
             "the sandbox is not installed", f"no module {error.name}", "pip install 'sdt-console[sandbox]'"
         ) from None
-    before = dict(os.environ)
-    _forget_the_real_account()
     asked = engine(repo=repo)
     catalog, _ = asked.catalog, asked.environment
     if repo is not None and not repo.is_dir():
