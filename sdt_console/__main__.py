@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 
 
@@ -11,7 +12,12 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:
         from sdt_console import __version__
 
-        sys.stdout.write(f"sdt {__version__}\n")
+        try:
+            print(f"sdt {__version__}", flush=True)
+        except OSError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            print(f"error: cannot write the output: {error.strerror}", file=sys.stderr)
+            sys.exit(3)
         return
     # A command makes its objects once and keeps them. Looking through them for rubbish every 700 objects,
     # the default, takes a tenth of its time.

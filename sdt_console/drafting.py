@@ -15,7 +15,7 @@ from sdt_console.model import EcsService
 from sdt_console.outside import Outside
 from sdt_console.settings import Settings
 
-__all__ = ["Draft", "draft_catalog", "live_services", "render", "save"]
+__all__ = ["Draft", "catalog_schema", "draft_catalog", "live_services", "render", "save"]
 
 
 async def draft_catalog(settings: Settings, repo: Path | None, cluster: str | None) -> Draft:
@@ -90,3 +90,10 @@ def _repository(image: str) -> str:
     plain = image.partition("@")[0]
     head, _, last = plain.rpartition("/")
     return f"{head}/{last.partition(':')[0]}" if head else last.partition(":")[0]
+
+
+def catalog_schema() -> dict[str, Any]:
+    """JSON Schema of ``catalog.toml``."""
+    from sdt_console.catalog.schema import schema
+
+    return schema()

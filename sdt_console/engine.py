@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from sdt_console.errors import ReadOnlyError, SdtError, UsageError
-from sdt_console.events import Event, Planned, RunFinished, RunStarted, StageFinished, StageStarted
+from sdt_console.events import Event, Planned, RunStarted, StageFinished, StageStarted
 from sdt_console.model import Detection, Outcome, Plan, Revision, RunState
 from sdt_console.outside import Outside
 from sdt_console.settings import Settings, SystemClock
@@ -116,7 +116,14 @@ class Engine:
             # Git compares the commits while the catalog is read; neither needs the other.
             comparing = pool.submit(compare, repository, base, head, worktree=worktree)
             catalog = self.catalog
-            return select(catalog, repository, comparing.result(), force_full_build=force_full_build)
+            found = select(catalog, repository, comparing.result(), force_full_build=force_full_build)
+        if found.absent and len(found.absent) == len(catalog.active):
+            raise UsageError(
+                f"no service of {self.catalog_file} is in {repository.path}",
+                "another repository, or wrong paths",
+                "name it with --repo, or correct the paths: `sdt catalog check --repo DIR`",
+            )
+        return found
 
     async def plan(self, detection: Detection, *, offline: bool = False) -> Plan:
         """What a run would do about ``detection``.
@@ -176,8 +183,11 @@ class Engine:
         :raises UsageError: nothing was recorded or changed: there was nothing sensible to run.
         :raises JournalError: the run could not be recorded, so nothing was changed.
         """
+        from asyncio import CancelledError
+
+        from sdt_console.pipeline.context import stage
         from sdt_console.pipeline.plan import to_json
-        from sdt_console.pipeline.runner import walk
+        from sdt_console.pipeline.runner import ended_early, walk
         from sdt_console.runs.recorder import Recorder
 
         if self.settings.read_only:
@@ -196,23 +206,20 @@ class Engine:
         recorder.emit(
             StageFinished("detect", Outcome.SUCCEEDED, f"{count} of {len(detection.selections)} services")
         )
-        recorder.emit(StageStarted("plan"))
         try:
-            plan = await self.plan(detection)
-        except SdtError as error:
-            recorder.emit(StageFinished("plan", Outcome.FAILED, failure=error.failure()))
-            recorder.emit(RunFinished(Outcome.FAILED, error.exit_code, error.failure()))
+            async with stage(recorder.emit, "plan") as verdict:
+                plan = await self.plan(detection)
+                recorder.emit(Planned(to_json(plan)))
+                verdict.note = plural(len(plan.waves), "wave")
+        except (SdtError, CancelledError) as error:
+            recorder.emit(ended_early(error))
             return recorder.state
-        recorder.emit(Planned(to_json(plan)))
-        recorder.emit(StageFinished("plan", Outcome.SUCCEEDED, plural(len(plan.waves), "wave")))
         await walk(self._context(recorder, plan, builder, dict(skip_gates or {})))
         return recorder.state
 
     def gates_beyond(self, *known: str) -> list[str]:
         """The environment's gates other than ``known``."""
         return [g for g in self.catalog.environments[self.environment].gates if g not in known]
-
-    # --- whom we tell --------------------------------------------------------
 
     def terminal_report(self, stream: TextIO, colour: bool) -> Subscriber:
         """A subscriber that tells the run's story on ``stream``, a line for each thing that happens."""
@@ -260,8 +267,6 @@ class Engine:
         role = self.catalog.environments[self.environment].role
         return Outside(self.settings, self.catalog.region(self.environment), role)
 
-    # --- what we remember ----------------------------------------------------
-
     @cached_property
     def state_folder(self) -> Path:
         given = self.settings.environ.get("SDT_STATE")
@@ -291,10 +296,3 @@ class Engine:
             self.outside.close()
         if "journal" in self.__dict__:
             self.journal.close()
-
-
-def catalog_schema() -> dict[str, Any]:
-    """JSON Schema of ``catalog.toml``."""
-    from sdt_console.catalog.schema import schema
-
-    return schema()

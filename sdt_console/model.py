@@ -77,12 +77,14 @@ class Detection:
     :param base: commit id, or empty where there is nothing to compare with.
     :param head: commit id, or ``worktree`` for uncommitted changes.
     :param remarks: what a person should know about the range itself.
+    :param absent: active services whose folder is not, and in this range never was, in the repository.
     """
 
     base: str
     head: str
     selections: tuple[Selection, ...]
     remarks: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
 
     @property
     def selected(self) -> tuple[str, ...]:

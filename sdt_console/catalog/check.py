@@ -33,6 +33,8 @@ def check_text(text: str) -> tuple[Catalog | None, list[Problem]]:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         return None, [_syntax(error)]
+    except ValueError as error:  # a number with more digits than Python reads
+        return None, [Problem("catalog", None, f"not valid TOML: {error}")]
     except RecursionError:
         return None, [Problem("catalog", None, "not valid TOML: nested too deeply")]
     catalog: Catalog | None = None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from sdt_console.catalog.model import Catalog
 from sdt_console.catalog.problem import Problem
-from sdt_console.errors import CatalogError
+from sdt_console.errors import CatalogError, UsageError
 
 FILE = "catalog.toml"
 _SETTINGS = {"ECS_CLUSTER": "cluster", "ECS_SERVICE": "service", "ECR_REPOSITORY": "repository"}
@@ -28,7 +29,7 @@ def find(given: str | None, environ: Mapping[str, str], repo: Path | None = None
     here = Path.cwd()
     places = [here, *here.parents]
     if repo is not None:
-        places.append(repo)
+        places += [repo, *repo.resolve().parents]
     for folder in places:
         if (folder / FILE).is_file():
             return folder / FILE
@@ -87,8 +88,10 @@ def with_settings(catalog: Catalog, environ: Mapping[str, str], region: str | No
 
     ``ECS_CLUSTER``, ``ECS_SERVICE`` and ``ECR_REPOSITORY`` replace name patterns; ``--region``, else
     ``AWS_REGION``, else ``AWS_DEFAULT_REGION`` replaces every environment's region.
+
+    :raises UsageError: a name from the environment is no pattern where it must be one.
     """
-    names = {field: environ[key] for key, field in _SETTINGS.items() if environ.get(key)}
+    names = {field: _pattern(key, environ[key]) for key, field in _SETTINGS.items() if environ.get(key)}
     region = region or environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or None
     updates: dict[str, object] = {}
     if names:
@@ -99,3 +102,20 @@ def with_settings(catalog: Catalog, environ: Mapping[str, str], region: str | No
             change["cluster"] = ""
         updates["environments"] = {k: e.model_copy(update=change) for k, e in catalog.environments.items()}
     return catalog.model_copy(update=updates) if updates else catalog
+
+
+def _pattern(variable: str, value: str) -> str:
+    """The value of a setting, held to what the catalog's check asks of the same name."""
+    if variable != "ECS_CLUSTER" and "{service}" not in value:
+        raise UsageError(
+            f"{variable} = {value!r} needs {{service}}",
+            "all services would share one name, and one would be deployed as another",
+            "write it as a pattern, such as {env}/{service}, or unset it",
+        )
+    unknown = [name for name in re.findall(r"\{([^{}]*)\}", value) if name not in ("env", "service")]
+    if unknown:
+        raise UsageError(
+            f"{variable} = {value!r} has an unknown placeholder {{{unknown[0]}}}",
+            next="use {env} and {service}",
+        )
+    return value

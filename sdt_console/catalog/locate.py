@@ -21,7 +21,7 @@ class Lines:
         counts: dict[Key, int] = defaultdict(int)
         table: Key = ()
         closing = ""
-        for number, line in enumerate(text.splitlines(), start=1):
+        for number, line in enumerate(text.split("\n"), start=1):
             if closing:
                 closing = "" if closing in line else closing
                 continue

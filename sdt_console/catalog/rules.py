@@ -82,7 +82,7 @@ def cycles(raw: Raw) -> Found:
 
 
 def priorities(raw: Raw) -> Found:
-    waves = {item.get("name"): item.get("priority") for _, item in raw.items("services")}
+    waves = {str(item.get("name")): item.get("priority") for _, item in raw.items("services")}
     for at, item in raw.items("services"):
         own = item.get("priority")
         for i, name in strings(item.get("needs")):
@@ -106,7 +106,7 @@ def ports(raw: Raw) -> Found:
 
 
 def pending(raw: Raw) -> Found:
-    states = {item.get("name"): item.get("state", "active") for _, item in raw.items("services")}
+    states = {str(item.get("name")): item.get("state", "active") for _, item in raw.items("services")}
     for at, item in raw.items("services"):
         if item.get("state", "active") != "active":
             continue

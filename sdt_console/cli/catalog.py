@@ -6,11 +6,16 @@ from pathlib import Path
 
 import click
 
-from sdt_console.cli.options import command, engine, given
+from sdt_console.cli.options import add_global_options, command, engine, given
 from sdt_console.text import plural, visible
 
 
-@click.group("catalog", short_help="Check the catalog, or print its schema.", no_args_is_help=True)
+@click.group(
+    "catalog",
+    epilog="\b\nExample:\n  sdt catalog check --repo ../backend",
+    short_help="Check the catalog, or print its schema.",
+    no_args_is_help=True,
+)
 def catalog() -> None:
     """Check the catalog, or print its JSON Schema."""
 
@@ -60,10 +65,11 @@ def check(repo: Path | None) -> int:
 def schema() -> None:
     """The catalog's JSON Schema, for editors that complete and check TOML."""
     from sdt_console.cli.output import write_json
-    from sdt_console.engine import catalog_schema
+    from sdt_console.drafting import catalog_schema
 
     write_json(catalog_schema())
 
 
+add_global_options(catalog)
 catalog.add_command(check)
 catalog.add_command(schema)

@@ -74,6 +74,8 @@ def pipeline(
 ) -> int:
     """Run the pipeline and report it; its exit code."""
     why = dict.fromkeys(skip_gates, "asked for with --skip-gate")
+    if given().scenario and not given().sandbox:
+        raise click.UsageError("--scenario needs --sandbox")
     if not given().sandbox:
         if docker:
             raise click.UsageError("--docker needs --sandbox")

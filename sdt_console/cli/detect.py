@@ -49,6 +49,8 @@ def detect(
     """Which services changed between two commits, and the reason for each."""
     from sdt_console.cli.output import show, write_json
 
+    if given().sandbox:
+        raise click.UsageError("detect asks Git only: --sandbox has nothing to do here")
     found = engine(repo=repo).detect(base, head, worktree=worktree, force_full_build=force_full_build)
     if given().json:
         write_json(document(found))
@@ -63,6 +65,8 @@ def picture(found: Detection) -> RenderableType:
     from rich.text import Text
 
     table = Table.grid(padding=(0, 2))
+    for _ in range(2):
+        table.add_column(no_wrap=True)
     for selection in found.selections:
         style = "green" if selection.selected else "dim"
         files = ", ".join(clipped(visible(f), 60, end=True) for f in selection.files[:_FILES_SHOWN])

@@ -33,6 +33,10 @@ def init(repo: Path | None, cluster: str | None, dry_run: bool) -> None:
         repo = Path.cwd()
     named = given().catalog
     target = Path(named) if named else (repo or Path.cwd()) / "catalog.toml"
+    if given().sandbox:
+        raise click.UsageError(
+            "init reads what is real; for the sandbox's cluster use `sdt sandbox` and --cluster"
+        )
     made = asyncio.run(draft_catalog(settings(), repo, cluster))
     if dry_run:
         click.echo(render(made), nl=False)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -24,6 +26,8 @@ COMMANDS = {
     "show": "sdt_console.cli.history:show_run",
 }
 _EXIT_PIPE = 128 + 13
+_EXIT_OUTPUT = 3
+_NO_OUTPUT = {errno.ENOSPC, errno.EIO, errno.EBADF}
 
 
 class Group(click.Group):
@@ -64,13 +68,16 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 
 
 def _root() -> click.Group:
-    from sdt_console.cli.ci import OPTIONS, run_ci
+    from sdt_console.cli.ci import OPTIONS, own_options, run_ci
 
     def root(**parameters: Any) -> None:
         ctx = click.get_current_context()
-        if ctx.invoked_subcommand is not None:
-            return
-        run_ci(ctx, parameters)
+        if ctx.invoked_subcommand is None:
+            run_ci(ctx, parameters)
+        elif used := own_options(ctx):
+            raise click.UsageError(
+                f"{used[0]} belongs after the command: sdt {ctx.invoked_subcommand} {used[0]} …"
+            )
 
     group = Group(
         name="sdt",
@@ -101,6 +108,10 @@ def _root() -> click.Group:
 
 def main() -> NoReturn:
     """Run ``sdt``; never returns."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115  for as long as the process lives
+    status = 0
     try:
         status = run()
         sys.stdout.flush()
@@ -108,6 +119,10 @@ def main() -> NoReturn:
         # Whoever read our output has enough; the interpreter must not complain about it on its way out.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = _EXIT_PIPE
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        click.echo(f"error: cannot write the output: {error.strerror}", err=True)
+        status = status or _EXIT_OUTPUT
     sys.exit(status)
 
 
@@ -132,7 +147,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except BrokenPipeError:
         raise
-    except Exception as error:  # noqa: BLE001  a defect: the person gets a sentence, the file the rest
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _NO_OUTPUT:
+            raise  # of standard output: nothing else of ours lets an OSError through
         return _defect(error)
 
 

@@ -40,6 +40,8 @@ def given(ctx: click.Context | None = None) -> Given:
 
 
 def _keep(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
+    if value == "":
+        raise click.BadParameter("is empty; leave it out for the default", ctx, parameter)
     if value not in (None, False, 0, ()) and parameter.name is not None:
         setattr(given(ctx), parameter.name, value)
 

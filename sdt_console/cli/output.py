@@ -56,5 +56,6 @@ def console() -> Console:
     from rich.console import Console
 
     piped = not sys.stdout.isatty()
-    width = int(os.environ.get("COLUMNS") or _PIPED_WIDTH) if piped else None
+    columns = os.environ.get("COLUMNS", "")
+    width = (int(columns) if columns.isdecimal() and int(columns) > 0 else _PIPED_WIDTH) if piped else None
     return Console(width=width, markup=False, highlight=False, emoji=False, soft_wrap=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import click
@@ -18,7 +19,13 @@ from sdt_console.cli.options import command, engine, given
     'echo "matrix=$(sdt plan --matrix)" >> "$GITHUB_OUTPUT"',
     params=RANGE,
 )
-@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Write the plan here.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write the plan here; - for stdout.",
+)
 @click.option("--matrix", is_flag=True, help="The builds as a GitHub Actions matrix, one line of JSON.")
 @click.option("--offline", is_flag=True, help="Without AWS: live revisions are left out.")
 def plan(
@@ -37,17 +44,19 @@ def plan(
     import asyncio
 
     from sdt_console.cli.output import show, write_json
+    from sdt_console.cli.sandbox import session
 
-    door = engine(repo=repo)
-    detection = door.detect(base, head, force_full_build=force_full_build)
-    made = asyncio.run(door.plan(detection, offline=offline))
+    with session(repo, offline=offline) as here:
+        door = engine(repo=here)
+        detection = door.detect(base, head, force_full_build=force_full_build)
+        made = asyncio.run(door.plan(detection, offline=offline))
     data = door.plan_json(made)
-    if output is not None:
+    if output is not None and str(output) != "-":
         _write(output, json.dumps(data, indent=2) + "\n")
         click.echo(f"plan written to {output}", err=True)
     if matrix:
         click.echo(json.dumps(door.matrix(made), separators=(",", ":")))
-    elif given().json:
+    elif given().json or str(output) == "-":
         write_json(data)
     elif output is None:
         from sdt_console.cli.plan_picture import picture
@@ -56,13 +65,21 @@ def plan(
 
 
 def _write(path: Path, text: str) -> None:
-    """Whole or not at all: a reader never sees half a plan."""
+    """Whole or not at all: a reader never sees half a plan. A pipe or a device is written to."""
     from sdt_console.errors import UsageError
 
-    part = path.with_name(f".{path.name}.part")
     try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise UsageError(f"cannot write {path}", error.strerror or str(error), "name another file") from None
+        target = path.resolve()
+        if target.exists() and not target.is_file():
+            target.write_text(text, encoding="utf-8")
+            return
+        part = target.with_name(f".sdt-plan-{os.getpid()}")
+        try:
+            part.write_text(text, encoding="utf-8")
+            part.replace(target)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
+    except (OSError, ValueError) as error:
+        told = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"cannot write {str(path)!r}", told, "name another file") from None

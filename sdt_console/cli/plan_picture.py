@@ -58,6 +58,8 @@ def _waves(plan: Plan, groups: Mapping[str, str]) -> list[RenderableType]:
         title = Text(f"\nWave {number}", style="bold")
         title.append(f"  {plural(len(wave), 'service')}{limit}", style="not bold dim")
         table = Table.grid(padding=(0, 2))
+        for _ in range(4):
+            table.add_column(no_wrap=True)
         for i, name in enumerate(wave):
             branch = "└─" if i == len(wave) - 1 else "├─"
             table.add_row(

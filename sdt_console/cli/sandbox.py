@@ -27,12 +27,17 @@ if TYPE_CHECKING:
 
 # What would lead the SDK past the sandbox's own credentials.
 _PERSONAL = (
-    "AWS_PROFILE",
-    "AWS_DEFAULT_PROFILE",
-    "AWS_SESSION_TOKEN",
-    "AWS_ROLE_ARN",
-    "AWS_ENDPOINT_URL_ECS",
+    *(
+        "AWS_PROFILE",
+        "AWS_DEFAULT_PROFILE",
+        "AWS_SESSION_TOKEN",
+        "AWS_ROLE_ARN",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+    ),
+    *("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_CA_BUNDLE"),
+    *("ECS_CLUSTER", "ECS_SERVICE", "ECR_REPOSITORY"),
 )
+_LOOPBACK = "127.0.0.1,localhost"
 
 
 @dataclass(frozen=True)
@@ -64,28 +69,60 @@ def opened(
         raise UsageError(
             "the sandbox is not installed", f"no module {error.name}", "pip install 'sdt-console[sandbox]'"
         ) from None
-    asked = engine(repo=repo)
-    catalog, _ = asked.catalog, asked.environment
-    if repo is not None and not repo.is_dir():
-        raise UsageError(f"no repository at {repo}", "there is no such folder", "leave out --repo for one")
-    before = dict(os.environ)
-    with TemporaryDirectory(prefix="sdt-sandbox-") as folder:
-        path, running = repo, ""
-        if path is None:
-            backend = generate(Path(folder, "backend"), catalog)
-            path, running = backend.path, backend.base
-        with Sandbox.start(
-            catalog, port=port, speed=speed, scenarios=given().scenario, commit=running, docker=docker
-        ) as sandbox:
-            for key in _PERSONAL:
-                os.environ.pop(key, None)
-            os.environ.update(sandbox.environ)
-            try:
+    with _its_own_environment():
+        asked = engine(repo=repo)
+        catalog, _ = asked.catalog, asked.environment
+        if repo is not None and not repo.is_dir():
+            raise UsageError(
+                f"no repository at {repo}", "there is no such folder", "leave out --repo for one"
+            )
+        with TemporaryDirectory(prefix="sdt-sandbox-") as folder:
+            path, running = repo, ""
+            if path is None:
+                backend = generate(Path(folder, "backend"), catalog)
+                path, running = backend.path, backend.base
+            with Sandbox.start(
+                catalog, port=port, speed=speed, scenarios=given().scenario, commit=running, docker=docker
+            ) as sandbox:
+                os.environ.update(sandbox.environ)
                 with _base(docker and repo is None and "BASE" not in catalog.source.build_args) as base:
                     yield Box(sandbox, path, base)
-            finally:
-                os.environ.clear()
-                os.environ.update(before)
+
+
+@contextmanager
+def _its_own_environment() -> Iterator[None]:
+    """Nothing of the real account, its endpoints or a proxy stands between us and the sandbox meanwhile."""
+    before = dict(os.environ)
+    for key in list(os.environ):
+        if key in _PERSONAL or key.startswith("AWS_ENDPOINT_URL"):
+            del os.environ[key]
+    for key in ("NO_PROXY", "no_proxy"):
+        os.environ[key] = ",".join(filter(None, (_LOOPBACK, before.get(key, ""))))
+    options = given()
+    options.profile = options.region = None
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@contextmanager
+def session(repo: Path | None, *, offline: bool = False) -> Iterator[Path | None]:
+    """The repository to read: with ``--sandbox`` that of a sandbox started for this call.
+
+    :raises UsageError: ``--scenario`` without a sandbox, or a sandbox for what asks no AWS.
+    """
+    options = given()
+    if options.scenario and not options.sandbox:
+        raise UsageError("--scenario needs --sandbox", "a real account is not made to fail", "add --sandbox")
+    if not options.sandbox:
+        yield repo
+        return
+    if offline:
+        raise UsageError("--sandbox and --offline exclude each other", next="leave one of them out")
+    with opened(repo) as box:
+        yield box.repository
 
 
 @contextmanager
@@ -166,7 +203,8 @@ def _lines(box: Box) -> list[str]:
     """What a shell can take as it is: settings, and the rest as comments."""
     known = engine()
     service = next((part.name for part in known.catalog.active), known.catalog.all_names[0])
-    again = f"sdt --ci --env {known.environment} --repo {shlex.quote(str(box.repository))}"
+    skipped = "".join(f" --skip-gate {gate}" for gate in known.gates_beyond("reactor"))
+    again = f"sdt --ci --env {known.environment} --repo {shlex.quote(str(box.repository))}{skipped}"
     switch = f"{_control(box)}/scenarios/crash-loop:{service}"
     return [
         *(f"export {key}={value}" for key, value in box.sandbox.environ.items()),

@@ -16,6 +16,25 @@ _SETTINGS = ("-c", "core.fsmonitor=false", "-c", "core.quotePath=true", "-c", "l
 _ENVIRONMENT = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_PAGER": ""}
 # Unless told, .gitmodules, which a pull request may write, decides whether a submodule's change is seen.
 _NAMES = ("-z", "-M", "--name-status", "--no-ext-diff", "--ignore-submodules=none")
+_ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+# Where git would look instead of where it is told to; set in every hook (git rev-parse --local-env-vars).
+_ELSEWHERE = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_CONFIG",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_CONFIG_COUNT",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_GRAFT_FILE",
+    "GIT_INDEX_FILE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_PREFIX",
+    "GIT_SHALLOW_FILE",
+    "GIT_COMMON_DIR",
+)
 # Enough for 100,000 paths; ls-tree takes its paths as arguments.
 _ARGUMENT_BYTES = 100_000
 
@@ -28,6 +47,8 @@ class GitRepository:
 
     def __init__(self, path: Path) -> None:
         os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+        for name in _ELSEWHERE:  # GitPython adds to this process's environment, and cannot take away from it
+            os.environ.pop(name, None)
         from git.cmd import Git
 
         if not path.is_dir():
@@ -45,7 +66,8 @@ class GitRepository:
         if not rev or rev.startswith("-") or any(c in rev for c in "\0\n"):
             return None
         status, out, _ = self._run("rev-parse", "--verify", "--quiet", f"{rev}^{{commit}}")
-        return None if status else out.decode().strip()
+        found = out.decode().strip()
+        return found if not status and _ID.fullmatch(found) else None
 
     def parents(self, commit: str) -> tuple[str, ...]:
         """Ids of the parents as the commit itself names them, also where a shallow clone lacks them."""
@@ -79,6 +101,11 @@ class GitRepository:
             if self.commit(name):
                 return name.removeprefix("refs/remotes/")
         return None
+
+    def is_unborn(self) -> bool:
+        """Whether the current branch has no commit yet (as opposed to one whose commit is missing)."""
+        status, _, _ = self._run("rev-parse", "--verify", "--quiet", "HEAD")
+        return bool(status)
 
     def is_shallow(self) -> bool:
         return self._checked("rev-parse", "--is-shallow-repository").strip() == b"true"

@@ -37,11 +37,21 @@ def resolve(repo: Repository, base: str | None, head: str | None, *, worktree: b
     :param worktree: compare with the files on disk; ``base`` is then ``HEAD`` unless given.
     :raises UsageError: a revision is not in this repository.
     """
+    if head is not None and not head.strip():
+        raise UsageError("--head is empty", next="name a commit, or leave --head out for HEAD")
+    if worktree and head is not None:
+        raise UsageError("--worktree and --head exclude each other", next="leave one of them out")
     commit = repo.commit(head or "HEAD")
     if commit is None:
-        if head is None or head == "HEAD":
+        if head is not None and head != "HEAD":
+            raise _gone(repo, "head", head)
+        if repo.is_unborn():
             raise UsageError(f"{repo.path} has no commit yet", next="commit something first")
-        raise _gone(repo, "head", head)
+        raise UsageError(
+            f"the commit that HEAD of {repo.path} names is missing",
+            "the repository is damaged",
+            "see `git fsck`",
+        )
     if base is None and worktree:
         return Range(commit, WORKTREE, commit)
     here = WORKTREE if worktree else commit
@@ -72,8 +82,21 @@ def _first_parent(repo: Repository, commit: str, here: str) -> Range:
 def _automatic(repo: Repository, commit: str, here: str) -> Range:
     if len(repo.parents(commit)) <= 1:
         branch = repo.default_branch()
-        shared = repo.merge_base(branch, commit) if branch else None
-        if shared and shared != commit:
+        if branch is None:
+            raise UsageError(
+                "--base auto knows no default branch",
+                "there is no origin/HEAD, main or master here",
+                "name the base, or tell git once: git remote set-head origin --auto",
+            )
+        shared = repo.merge_base(branch, commit)
+        if shared is None:
+            cause = "the clone is shallow" if repo.is_shallow() else "their histories are unrelated"
+            raise UsageError(
+                f"--base auto finds no merge base with {branch}",
+                cause,
+                "git fetch --unshallow origin, or name the base",
+            )
+        if shared != commit:
             return Range(shared, here, commit, remark=f"compared with the merge base of {branch}")
     return _first_parent(repo, commit, here)
 
@@ -85,7 +108,9 @@ def _gone(repo: Repository, which: str, rev: str) -> UsageError:
         return UsageError(
             what,
             "the clone is shallow: its history was cut off",
-            "git fetch --unshallow origin   (in Actions: actions/checkout with fetch-depth: 0)",
+            "git fetch --unshallow origin"
+            + ("" if full else f", and for another branch git fetch origin {rev}:{rev}")
+            + "   (in Actions: actions/checkout with fetch-depth: 0)",
         )
     if full:
         return UsageError(

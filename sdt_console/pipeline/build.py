@@ -28,6 +28,8 @@ async def build(ctx: Context, source: Path, verdict: Verdict) -> dict[str, Built
             for earlier in ctx.catalog.by_name[name].build_after:
                 if earlier in finished:
                     await finished[earlier].wait()
+                    if earlier not in images and earlier not in ctx.digests:
+                        return  # it failed, or was not begun; the run ends with its failure
             async with step(ctx.emit, "build", name) as told:
                 image = await _one(ctx, name, source, told)
                 if image is not None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import ParamSpec, TypeVar
 
 from sdt_console.catalog.model import Catalog
 from sdt_console.errors import SdtError
@@ -22,6 +23,9 @@ from sdt_console.pipeline.ports import (
     Progress,
     Repository,
 )
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass
@@ -105,6 +109,19 @@ async def step(emit: Emit, stage_name: str, service: str) -> AsyncIterator[Verdi
         emit(StepFinished(stage_name, service, Outcome.INTERRUPTED))
         raise
     emit(StepFinished(stage_name, service, verdict.outcome, verdict.note, verdict.result))
+
+
+async def in_thread(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run blocking work of our own; a cancelled run goes on only when that has ended.
+
+    Else a thread would go on writing into a folder that is being removed.
+    """
+    work = asyncio.ensure_future(asyncio.to_thread(function, *args, **kwargs))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait([work])
+        raise
 
 
 def outcome_of(error: SdtError) -> Outcome:

@@ -60,13 +60,21 @@ def select(
 ) -> Detection:
     """The second half of :func:`detect`: changed files → services."""
     span, changes = comparison
-    places = find(catalog, repo, span)
+    places = find(catalog, repo, span, [change.path for change in changes if change.status == "D"])
     votes = _Votes(catalog, places, changes)
     forced = "full build was asked for" if force_full_build else span.everything
     selections = [_judge(catalog, service, votes, places, forced) for service in catalog.services]
     selections += [Selection(d.name, False, "data service: watched, never built") for d in catalog.data]
     told = [r for r in (span.remark, span.everything and f"{span.everything}: all active services") if r]
-    return Detection(span.base, span.head, tuple(selections), (*told, *places.remarks))
+    absent = [s.name for s in selections if s.name in places.missing and not s.files]
+    active = {s.name for s in catalog.active}
+    return Detection(
+        span.base,
+        span.head,
+        tuple(selections),
+        (*told, *places.remarks),
+        tuple(name for name in absent if name in active),
+    )
 
 
 class _Votes:

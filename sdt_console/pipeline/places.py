@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -36,8 +36,12 @@ class Places:
     remarks: list[str] = field(default_factory=list)
 
 
-def find(catalog: Catalog, repo: Repository, span: Range) -> Places:
-    """Read from the tree which folders exist, and follow those that links or submodules stand for."""
+def find(catalog: Catalog, repo: Repository, span: Range, deleted: Sequence[str] = ()) -> Places:
+    """Read from the tree which folders exist, and follow those that links or submodules stand for.
+
+    :param deleted: paths that are gone from the files on disk, as git sees it: what a sparse checkout leaves
+        out is not.
+    """
     places = Places()
     parts: list[Service | Shared] = [*catalog.services, *catalog.shared]
     tree = _Tree(repo, span.tree)
@@ -50,7 +54,8 @@ def find(catalog: Catalog, repo: Repository, span: Range) -> Places:
             (here.services if isinstance(part, Service) else here.shared).append(part.name)
         exists = tree.has(trail[-1])
         if span.head == WORKTREE and folder:
-            exists = (repo.path / folder).is_dir()
+            gone = any(path.startswith(f"{folder}/") for path in deleted)
+            exists = (repo.path / folder).is_dir() or (exists and not gone)
         if isinstance(part, Service) and not exists:
             places.missing.add(part.name)
         if _outside(trail[-1]):

@@ -35,6 +35,9 @@ class Repository(Protocol):
 
     def is_shallow(self) -> bool: ...
 
+    def is_unborn(self) -> bool:
+        """Whether the current branch has no commit yet."""
+
     def changes(self, base: str, head: str) -> list[Change]: ...
 
     def worktree_changes(self, base: str) -> list[Change]:

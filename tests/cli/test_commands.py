@@ -93,11 +93,108 @@ def test_plan_picture(sdt: Sdt, repo: Repo) -> None:
     assert "payment  pending: its code is not there yet" in out
 
 
-def test_a_plan_that_cannot_be_written_leaves_nothing(sdt: Sdt, repo: Repo, tmp_path: Path) -> None:
-    ran = sdt("plan", "--offline", "-o", tmp_path / "no" / "plan.json")
+@pytest.mark.parametrize("name", ["no/plan.json", "catalog.toml/x", "x" * 300, "."])
+def test_a_plan_that_cannot_be_written_leaves_nothing(sdt: Sdt, repo: Repo, name: str) -> None:
+    before = sorted(repo.path.iterdir())
+    ran = sdt("plan", "--offline", "-o", name)
     assert ran.status == 2
-    assert ran.err.startswith("error: cannot write")
-    assert not (tmp_path / "no").exists()
+    assert "cannot write" in ran.err
+    assert sorted(repo.path.iterdir()) == before
+
+
+def test_a_plan_goes_to_stdout_a_pipe_or_through_a_link(sdt: Sdt, repo: Repo, tmp_path: Path) -> None:
+    plan = sdt("plan", "--offline", "--json").json
+    assert sdt("plan", "--offline", "-o", "-").json == plan
+    (tmp_path / "link").symlink_to(tmp_path / "real.json")
+    assert sdt("plan", "--offline", "-o", tmp_path / "link").status == 0
+    assert (tmp_path / "link").is_symlink()
+    assert json.loads((tmp_path / "real.json").read_text()) == plan
+    assert sdt("plan", "--offline", "-o", "/dev/null").status == 0
+    assert not Path("/dev/null").is_file()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ECR_REPOSITORY", "shop/dev/config"),
+        ("ECS_SERVICE", "shop-dev-config"),
+        ("ECS_SERVICE", "shop-{environment}-{service}"),
+    ],
+)
+def test_a_setting_that_is_no_pattern_is_refused(
+    sdt: Sdt, repo: Repo, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    ran = sdt("plan", "--offline")
+    assert ran.status == 2
+    assert f"{variable} = '{value}'" in ran.err
+
+
+def test_settings_from_the_environment_replace_names(
+    sdt: Sdt, repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ECR_REPOSITORY", "mine/{service}-{env}")
+    monkeypatch.setenv("ECS_CLUSTER", "theirs")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    plan = sdt("plan", "--offline", "--json").json
+    assert plan["cluster"] == "theirs"
+    assert plan["images"]["user-service"].startswith(
+        "123456789012.dkr.ecr.us-east-1.amazonaws.com/mine/user-service-dev:"
+    )
+
+
+def test_global_options_between_a_group_and_its_command(sdt: Sdt, repo: Repo) -> None:
+    assert sdt("catalog", "--json", "check").json["ok"] is True
+
+
+def test_git_variables_of_a_hook_do_not_lead_elsewhere(
+    sdt: Sdt, repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Repo(tmp_path / "other")
+    other.commit({"x": "1"})
+    monkeypatch.setenv("GIT_DIR", str(other.path / ".git"))
+    monkeypatch.setenv("GIT_INDEX_FILE", "/nowhere")
+    found = sdt("detect", "--repo", repo.path, "--json")
+    monkeypatch.undo()
+    assert found.json["head"] == repo.git("rev-parse", "HEAD")
+
+
+def test_a_width_that_is_no_number_is_left_aside(
+    sdt: Sdt, repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "abc")
+    assert sdt("detect").status == 0
+
+
+@pytest.mark.parametrize("redirection", [">&-", ">/dev/full", "2>&-", ">&- 2>&-"])
+@pytest.mark.parametrize("command", ["detect", "detect --json", "--version"])
+def test_an_output_that_takes_nothing_is_no_traceback(repo: Repo, redirection: str, command: str) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m sdt_console {command} {redirection}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    assert "defect" not in done.stderr
+    assert done.returncode in ((0, 3) if "full" in redirection else (0,))
+
+
+def test_what_a_sandbox_plan_reads_is_the_sandboxs(sdt: Sdt, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(OURS.parent)
+    for key, value in {
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+        "AWS_ENDPOINT_URL_ECR": "http://127.0.0.1:1",
+        "AWS_REGION": "us-east-1",
+        "AWS_PROFILE": "nosuch",
+        "HTTP_PROXY": "http://127.0.0.1:1",
+        "ECS_CLUSTER": "theirs",
+    }.items():
+        monkeypatch.setenv(key, value)
+    ran = sdt("plan", "--sandbox", "--json", "--profile", "nosuch", "--region", "us-west-2")
+    assert ran.status == 0, ran.err
+    assert ran.json["cluster"] == "sdt-dev-cluster"
+    assert ran.json["before"]["task-service"].startswith("arn:aws:ecs:eu-west-1:962496666337:")
 
 
 def test_catalog_check_tells_file_line_and_all_problems(sdt: Sdt, repo: Repo) -> None:
@@ -136,6 +233,16 @@ def test_catalog_check_tells_file_line_and_all_problems(sdt: Sdt, repo: Repo) ->
         (("--base", "x"), "--base needs --ci", "sdt --help"),
         (("--sandbox",), "--sandbox needs --ci", "sdt --help"),
         (("--ci", "--read-only"), "this session is read-only", "sdt plan"),
+        (("--repo", ".", "detect"), "--repo belongs after the command", "sdt detect --repo"),
+        (("--ci", "--skip-gate", "nosuch"), "'nosuch' is not one of", "'maven'"),
+        (("--ci", "--scenario", "crash-loop"), "--scenario needs --sandbox", "sdt --help"),
+        (("detect", "--sandbox"), "detect asks Git only", "--sandbox"),
+        (("plan", "--sandbox", "--offline"), "--sandbox and --offline exclude each other", "leave one"),
+        (("plan", "--env", ""), "is empty", "leave it out"),
+        (("detect", "--head", ""), "--head is empty", "leave --head out"),
+        (("detect", "--worktree", "--head", "HEAD"), "--worktree and --head exclude each other", "leave one"),
+        (("detect", "--base", "^HEAD"), "base '^HEAD' is not a commit", "git branch"),
+        (("detect", "--head", "^HEAD"), "head '^HEAD' is not a commit", "git branch"),
         (("detect", "surplus"), "unexpected extra argument", "sdt detect --help"),
     ],
 )
@@ -191,7 +298,12 @@ def test_the_catalog_is_found_above_by_variable_and_in_the_repository(
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert sdt("detect", "--repo", repo.path).status == 0
     monkeypatch.setenv("SDT_CATALOG", str(OURS))
-    assert len(sdt("detect", "--repo", repo.path, "--json").json["services"]) == 22
+    other = sdt("detect", "--repo", repo.path, "--json")
+    assert other.status == 2
+    assert f"no service of {OURS} is in {repo.path}" in other.err
+    monkeypatch.delenv("SDT_CATALOG")
+    (repo.path / "deep" / "er").mkdir(parents=True)
+    assert sdt("detect", "--repo", repo.path / "deep" / "er").status == 0
 
 
 def test_no_credentials_is_told_with_exit_code_3(sdt: Sdt, repo: Repo) -> None:

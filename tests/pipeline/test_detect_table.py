@@ -310,3 +310,53 @@ def test_the_repositorys_own_configuration_runs_nothing(repo: Repo, tmp_path: Pa
     (tmp_path / "sprung").unlink(missing_ok=True)
     assert run(repo, worktree=True).selected == ("config",)
     assert not (tmp_path / "sprung").exists()
+
+
+def test_auto_never_guesses_what_it_cannot_know(repo: Repo, tmp_path: Path) -> None:
+    repo.git("checkout", "-q", "-b", "feature")
+    repo.commit({"services/user-service-v2/V.java": "v2"})
+    for number in range(3):
+        repo.commit({"services/user-service/U.java": f"u{number}"})
+    repo.git("checkout", "-q", "main")
+    repo.commit({"infra/config/C.java": "c2"})
+    shallow = tmp_path / "shallow"
+    repo.git(
+        "clone", "-q", "--depth=2", "--no-single-branch", "-b", "feature", f"file://{repo.path}", str(shallow)
+    )
+    with pytest.raises(UsageError, match="finds no merge base") as caught:
+        run(Repo(shallow), "auto")
+    assert "--unshallow" in caught.value.next
+    other = Repo(tmp_path / "other")
+    other.git("checkout", "-q", "-b", "develop")
+    other.commit(START)
+    other.commit({"infra/config/C.java": "c2"})
+    with pytest.raises(UsageError, match="knows no default branch") as caught:
+        run(other, "auto")
+    assert "git remote set-head" in caught.value.next
+
+
+def test_a_sparse_checkout_leaves_nothing_out(repo: Repo) -> None:
+    base = repo.git("rev-parse", "HEAD")
+    repo.commit({"services/user-service-v2/V.java": "v2"})
+    repo.git("sparse-checkout", "set", "services/user-service")
+    assert not (repo.path / "services/user-service-v2").exists()
+    found = run(repo, base, worktree=True)
+    assert found.selected == ("user-service-v2",)
+    assert of(found, "config").reason == "nothing it is made of changed"
+
+
+def test_a_folder_deleted_on_disk_is_reported(repo: Repo) -> None:
+    repo.git("rm", "-r", "-q", "services/user-service")
+    found = run(repo, worktree=True)
+    assert (
+        of(found, "user-service").reason == "its folder services/user-service was deleted: nothing to build"
+    )
+
+
+def test_a_damaged_repository_is_not_taken_for_an_empty_one(repo: Repo) -> None:
+    head = repo.git("rev-parse", "HEAD")
+    (repo.path / ".git/objects" / head[:2] / head[2:]).unlink()
+    with pytest.raises(UsageError) as caught:
+        run(repo)
+    assert caught.value.cause == "the repository is damaged"
+    assert "git fsck" in caught.value.next

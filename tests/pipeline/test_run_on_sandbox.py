@@ -225,8 +225,8 @@ def test_a_gate_that_cannot_be_run_stops_before_anything_is_built(world: World) 
     state = world.run(skip={})
     assert (state.outcome, state.exit_code) == (Outcome.FAILED, 1)
     assert state.failure is not None
-    assert state.failure.what == "gate 'maven' cannot be run here"
-    assert "--skip-gate maven" in state.failure.next
+    assert state.failure.what == "2 gates cannot be run here: maven, sonarqube"
+    assert "--skip-gate maven --skip-gate sonarqube" in state.failure.next
     assert changes(world) == []
 
 
@@ -261,7 +261,18 @@ def test_a_service_missing_in_ecs_is_told_and_nothing_changes(world: World) -> N
     assert state.outcome is Outcome.FAILED
     assert state.failure is not None
     assert state.failure.what == "no service sdt-dev-task-service in sdt-dev-cluster"
-    assert ("task-service", "ecs:UpdateService") not in changes(world)
+    assert state.exit_code == 3
+    assert changes(world) == []
+
+
+def test_what_builds_after_a_failed_build_is_not_built(world: World) -> None:
+    path = "skilltracker-services/user-service/Dockerfile"
+    text = (world.backend.path / path).read_text()
+    world.repo.commit({path: text + "\nRUN true\n", "skilltracker-services/task-service/x": "x"})
+    state = world.run()
+    assert state.outcome is Outcome.FAILED
+    assert ("build", "user-service", "failed") in outcomes(world)
+    assert ("task-service", "build") not in changes(world)
 
 
 def test_someone_elses_deployment_in_between_is_not_rolled_back_over(world: World) -> None:

@@ -201,6 +201,7 @@ def test_remarks_do_not_make_a_catalog_unusable() -> None:
         ("a = 1\nb = \n", "catalog: not valid TOML: Invalid value (line 2, column 5)", 2),
         ("a = [", "catalog: not valid TOML: Invalid value (at the end of the file)", None),
         ("a = 1\na = 2\n", "catalog: not valid TOML: Cannot overwrite a value (line 2, column 6)", 2),
+        ("a = " + "9" * 5_001, "catalog: not valid TOML", None),
         ("[" * 100_000, "catalog: not valid TOML", 1),
         ("a = " + "[" * 100_000, "catalog: not valid TOML: nested too deeply", None),
     ],
@@ -226,3 +227,19 @@ def test_a_part_of_another_shape_does_not_silence_the_others() -> None:
     assert any(p.startswith('services = "none": must be an array') for p in found)
     assert any("leaves the repository" in p for p in found)
     assert any("no such shared module" in p for p in found)
+
+
+@pytest.mark.parametrize("name", ['["a"]', "{ a = 1 }", "3", "1979-05-27", "nan", "true", "[]"])
+def test_a_name_of_another_shape_is_one_problem_among_others(name: str) -> None:
+    found = problems(
+        changed(('name = "config"', f"name = {name}"), ('uses = ["security"]', 'uses = ["nothing"]'))
+    )
+    assert any("must be a string" in p for p in found)
+    assert any("no such shared module" in p for p in found)
+
+
+def test_lines_are_counted_as_editors_count_them() -> None:
+    text = "# \u2028 \x85 \n" + changed(("port = 8081", "port = 0"))
+    (problem,) = check_text(text)[1]
+    assert problem.line is not None
+    assert text.split("\n")[problem.line - 1] == "port = 0"

@@ -8,6 +8,7 @@ import re
 from rich.console import Console
 
 from sdt_console.events import (
+    Body,
     Event,
     Noted,
     Planned,
@@ -28,7 +29,7 @@ FAILURE = Failure(f"it failed {HOSTILE}", HOSTILE, (HOSTILE, "a" * 300), "do thi
 
 
 def events() -> list[Event]:
-    bodies = [
+    bodies: list[Body] = [
         RunStarted("dev", "b" * 40, "h" * 40, HOSTILE),
         Planned({"builds": ["a-service"], "waves": [["a-service"]], "before": {"a-service": "arn:x:1"}}),
         StageStarted("deploy"),
