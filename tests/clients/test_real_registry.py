@@ -54,9 +54,9 @@ def test_an_image_is_pushed_under_two_tags_and_mounted_elsewhere(host: str, tmp_
         assert found is not None
         assert found.digest == digest
     for layer in layers:
-        assert client.exists("one/app", layer.digest)
-    assert client.mount("other/app", layers[0].digest, "one/app")
-    assert client.exists("other/app", layers[0].digest)
+        assert client.exists("one/app", layer.descriptor.digest)
+    assert client.mount("other/app", layers[0].descriptor.digest, "one/app")
+    assert client.exists("other/app", layers[0].descriptor.digest)
     assert client.manifest("one/app", "nothing") is None
     assert client.push("one/app", ("v1",), layout) == digest
     client.close()
