@@ -70,6 +70,12 @@ def _table(runs: list[RunState]) -> Table:
             Text(run.environment),
             Text(str(run.outcome or "unfinished")),
             Text("" if run.duration_s is None else f"{run.duration_s:.1f} s"),
-            Text(", ".join(service.name for service in run.services), overflow="fold"),
+            Text(_services([service.name for service in run.services])),
         )
     return table
+
+
+def _services(names: list[str]) -> str:
+    """The first few, and how many more; `sdt show` has them all."""
+    more = len(names) - _NAMES_SHOWN
+    return ", ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
