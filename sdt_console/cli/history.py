@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from sdt_console.model import RunState
 
+_NAMES_SHOWN = 2
+
 
 @command(
     "history",
