@@ -18,7 +18,7 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class RunStarted:
-    """A run begins. ``plan`` is the plan's JSON object, or empty while it is not known."""
+    """A run begins; ``title`` and ``by`` are untrusted text, empty where they are not known."""
 
     environment: str
     base: str

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import io
-import shutil
-import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sdt_console.clients.oci import CONFIG_TYPE, Entry, image_config, image_manifest
+from sdt_console.clients.oci_layout import OciLayout
+from sdt_console.clients.registry import RegistryClient
 from sdt_console.clients.sandbox_builder import SandboxBuilder
-from sdt_console.model import BuiltImage
+from sdt_console.model import BuiltImage, RegistryLogin
+from tests.busybox import import_busybox
 from tests.clients.builders import BUSYBOX, OURS, run
-from tests.clients.images import order
+from tests.clients.images import REPO, order
+from tests.registry_server import RegistryServer
 
 
 @pytest.fixture
@@ -31,16 +33,7 @@ def engine() -> Iterator[Any]:
 @pytest.fixture
 def busybox(engine: Any) -> Iterator[str]:
     """A base image that has a shell, made without a network."""
-    program = shutil.which("busybox")
-    if program is None:
-        pytest.fail("the Docker tests need a static busybox on the path")
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as tar:
-        tar.add(program, "bin/busybox")
-        link = tarfile.TarInfo("bin/sh")
-        link.type, link.linkname = tarfile.SYMTYPE, "busybox"
-        tar.addfile(link)
-    engine.api.import_image_from_data(packed.getvalue(), *BUSYBOX.split(":"))
+    import_busybox(engine, BUSYBOX)
     yield BUSYBOX
     engine.images.remove(BUSYBOX, force=True)
 
@@ -54,3 +47,22 @@ def make(tmp_path: Path) -> Callable[..., BuiltImage]:
         return run(SandboxBuilder, wanted, tmp_path / "store")
 
     return make
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> OciLayout:
+    """A small image of two layers, not pushed yet."""
+    layout = OciLayout(tmp_path / "image")
+    layers = [layout.add_layer([Entry(name, content=name.encode())]) for name in ("a", "b")]
+    config = layout.add(image_config({}, layers), CONFIG_TYPE)
+    layout.finish(image_manifest(config, layers))
+    return layout
+
+
+@pytest.fixture
+def client(registry: RegistryServer) -> Iterator[RegistryClient]:
+    """Our client, logged in to a registry that has ``REPO``."""
+    registry.create(REPO)
+    client = RegistryClient(RegistryLogin(registry.host, "AWS", registry.password(), plain_http=True))
+    yield client
+    client.close()

@@ -18,6 +18,9 @@ LABEL, LABEL_VALUE = "sdt-test", uuid.uuid4().hex[:12]
 
 Files = dict[str, tuple[Any, ...]]
 
+REPO = "sdt/dev/user-service"
+"""The repository that the registry client's tests push to."""
+
 
 def order(root: Path, text: str, files: dict[str, str] | None = None, **settings: Any) -> BuildOrder:
     """A context in ``root``: names may end in a mode (``:755``), contents beginning with ``->`` are links."""

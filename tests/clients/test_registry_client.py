@@ -3,45 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sdt_console.clients import registry as module
-from sdt_console.clients.oci import CONFIG_TYPE, MANIFEST_TYPE, Entry, digest_of, image_config, image_manifest
+from sdt_console.clients.oci import CONFIG_TYPE, MANIFEST_TYPE, digest_of, image_config, image_manifest
 from sdt_console.clients.oci_layout import OciLayout
 from sdt_console.clients.registry import RegistryClient
 from sdt_console.clients.registry_errors import split_reference
 from sdt_console.errors import BuildError
-from sdt_console.model import RegistryLogin
+from tests.clients.images import REPO
 from tests.registry_server import RegistryServer
 
-REPO = "sdt/dev/user-service"
 PASSWORD = "s3cret-pass"
 
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_LONGEST_S", 0.0)
-
-
-@pytest.fixture
-def image(tmp_path: Path) -> OciLayout:
-    layout = OciLayout(tmp_path / "image")
-    layers = [layout.add_layer([Entry(name, content=name.encode())]) for name in ("a", "b")]
-    config = layout.add(image_config({}, layers), CONFIG_TYPE)
-    layout.finish(image_manifest(config, layers))
-    return layout
-
-
-@pytest.fixture
-def client(registry: RegistryServer) -> Iterator[RegistryClient]:
-    registry.create(REPO)
-    client = RegistryClient(RegistryLogin(registry.host, "AWS", registry.password(), plain_http=True))
-    yield client
-    client.close()
 
 
 def test_a_push_uploads_once_and_tags_all(

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
-import shutil
-import tarfile
 import time
 import uuid
 from collections.abc import Callable
@@ -13,9 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from sdt_console.sandbox.containers.engine import LABEL, own_label
+from tests.busybox import import_busybox
 from tests.sandbox.account import Account
 
 BASE = f"sdt-test-base:{uuid.uuid4().hex[:12]}"
@@ -24,16 +20,7 @@ DEADLINE = 20.0
 
 def import_base(engine: Any) -> str:
     """A base image with /bin/busybox and /bin/sh."""
-    program = shutil.which("busybox")
-    if program is None:
-        pytest.fail("the Docker tests need a static busybox on the path")
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as tar:
-        tar.add(program, "bin/busybox")
-        link = tarfile.TarInfo("bin/sh")
-        link.type, link.linkname = tarfile.SYMTYPE, "busybox"
-        tar.addfile(link)
-    engine.api.import_image_from_data(packed.getvalue(), *BASE.split(":"))
+    import_busybox(engine, BASE)
     return BASE
 
 

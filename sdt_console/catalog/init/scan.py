@@ -67,11 +67,6 @@ _VARIANTS = frozenset(
     | {"legacy", "jar", "windows", "cuda", "fast", "deploy", "ecs", "fargate", "aws"}
 )
 _COMPOSE = re.compile(r"^(?:docker-)?compose(?:[.-].*)?\.ya?ml$", re.IGNORECASE)
-_PROJECT = re.compile(
-    r"^(?:pom\.xml|(?:build|settings)\.gradle(?:\.kts)?|gradle\.properties|package\.json|go\.(?:mod|work)"
-    r"|pyproject\.toml|requirements\.txt|setup\.(?:py|cfg)|Pipfile|Cargo\.toml|Gemfile|composer\.json|mix\.exs"
-    r"|.*\.(?:csproj|fsproj|vbproj))$"
-)
 
 
 @dataclass
@@ -168,12 +163,6 @@ def lesser(path: str) -> bool:
     """Whether a compose file is, by its name, for development, tests or one machine only."""
     words = re.split(r"[.\-_]", posixpath.basename(path).lower())
     return any(word in ASIDE_WORDS or word in ("override", "dev1", "debugging") for word in words[:-1])
-
-
-def project_files(tree: Tree) -> dict[str, list[str]]:
-    """Folder → names of the build files in it."""
-    found = {f: [n for n in names if _PROJECT.match(n)] for f, names in tree.files.items()}
-    return {folder: names for folder, names in found.items() if names}
 
 
 @dataclass(frozen=True)
