@@ -18,7 +18,11 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class RunStarted:
-    """A run begins; ``title`` and ``by`` are untrusted text, empty where they are not known."""
+    """A run begins; ``title`` and ``by`` are untrusted text, empty where they are not known.
+
+    :param request: what was asked for, the fields of :class:`sdt_console.model.Request`.
+    :param url: where this run can be watched, such as its page in GitHub Actions.
+    """
 
     environment: str
     base: str
@@ -26,6 +30,17 @@ class RunStarted:
     title: str = ""
     by: str = ""
     version: int = VERSION
+    request: Mapping[str, Any] = field(default_factory=dict)
+    host: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class RunResumed:
+    """Another process goes on with a run that was cut off."""
+
+    by: str = ""
+    host: str = ""
 
 
 @dataclass(frozen=True)
@@ -123,6 +138,7 @@ class RunFinished:
 
 Body = (
     RunStarted
+    | RunResumed
     | Planned
     | StageStarted
     | StageFinished
@@ -137,6 +153,7 @@ Body = (
 
 TYPES: dict[str, type[Body]] = {
     "run-started": RunStarted,
+    "run-resumed": RunResumed,
     "planned": Planned,
     "stage-started": StageStarted,
     "stage-finished": StageFinished,

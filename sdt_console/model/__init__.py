@@ -1,0 +1,30 @@
+"""The nouns: plain frozen values that every part of the house may use (standard library only)."""
+
+from __future__ import annotations
+
+from sdt_console.model.change import ZERO_SHA, Change, Detection, Selection
+from sdt_console.model.cloud import EcsService
+from sdt_console.model.image import BuildOrder, BuiltImage, RegistryLogin
+from sdt_console.model.outcome import Failure, Outcome
+from sdt_console.model.plan import PIPELINE, Plan, Request, Revision
+from sdt_console.model.run import RunState, ServiceResult, StageResult
+
+__all__ = [
+    "PIPELINE",
+    "ZERO_SHA",
+    "BuildOrder",
+    "BuiltImage",
+    "Change",
+    "Detection",
+    "EcsService",
+    "Failure",
+    "Outcome",
+    "Plan",
+    "RegistryLogin",
+    "Request",
+    "Revision",
+    "RunState",
+    "Selection",
+    "ServiceResult",
+    "StageResult",
+]

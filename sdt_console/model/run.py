@@ -1,0 +1,50 @@
+"""A run as its events tell it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sdt_console.model.outcome import Failure, Outcome
+
+
+@dataclass(frozen=True)
+class ServiceResult:
+    """What a run made of one service; empty strings for what was not reached."""
+
+    name: str
+    outcome: Outcome
+    image: str = ""
+    digest: str = ""
+    task_definition: str = ""
+    previous: str = ""
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """One stage of a run; ``duration_s`` in seconds, ``None`` while it runs, as is ``outcome``."""
+
+    name: str
+    outcome: Outcome | None
+    duration_s: float | None = None
+    failure: Failure | None = None
+    note: str = ""
+    started_at: float = 0.0
+
+
+@dataclass(frozen=True)
+class RunState:
+    """A run as its events tell it so far; ``outcome`` is ``None`` while it runs.
+
+    :param started_at: seconds since the epoch.
+    """
+
+    run: str
+    environment: str = ""
+    outcome: Outcome | None = None
+    exit_code: int | None = None
+    started_at: float = 0.0
+    duration_s: float | None = None
+    services: tuple[ServiceResult, ...] = ()
+    stages: tuple[StageResult, ...] = ()
+    failure: Failure | None = None
