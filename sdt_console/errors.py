@@ -64,6 +64,17 @@ class CloudError(SdtError):
     exit_code = 3
 
 
+class NotAllowedError(CloudError):
+    """AWS refused for want of a right.
+
+    :param right: the action as IAM spells it, ``ecs:DescribeServices``.
+    """
+
+    def __init__(self, right: str, cause: str) -> None:
+        super().__init__(f"not allowed to call {right}", cause, f"have the right {right} granted")
+        self.right = right
+
+
 class ReadOnlyError(UsageError):
     """A change was asked for while ``--read-only`` is set."""
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from sdt_console.clients.ecs import EcsClient
     from sdt_console.clients.elb import LoadBalancerClient
     from sdt_console.clients.http import HttpClient
+    from sdt_console.clients.identity import IdentityClient
     from sdt_console.clients.logs import LogsClient
+    from sdt_console.clients.secrets import SecretsClient
     from sdt_console.pipeline.ports import Builder
 
 
@@ -68,6 +70,18 @@ class Outside:
         from sdt_console.clients.logs import LogsClient
 
         return LogsClient(self._aws)
+
+    @cached_property
+    def identity(self) -> IdentityClient:
+        from sdt_console.clients.identity import IdentityClient
+
+        return IdentityClient(self._aws)
+
+    @cached_property
+    def secrets(self) -> SecretsClient:
+        from sdt_console.clients.secrets import SecretsClient
+
+        return SecretsClient(self._aws)
 
     @cached_property
     def http(self) -> HttpClient:

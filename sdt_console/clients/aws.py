@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import datetime
 from typing import Any
 
 from sdt_console.clients.call import Caller
@@ -25,6 +26,8 @@ class Aws:
         self._session: Any = None
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()
+        self.expiration: datetime | None = None
+        """When the assumed role's session ends; nothing renews it. ``None`` without a role."""
 
     def client(self, service: str) -> Any:
         """The boto3 client for ``service`` (``ecs``, ``ecr``, …). Blocks: call it on the caller's pool."""
@@ -32,6 +35,11 @@ class Aws:
             if service not in self._clients:
                 self._clients[service] = self._new_session().client(service, config=self._config())
             return self._clients[service]
+
+    def credentials(self) -> Any:
+        """botocore's credentials of the session, or ``None``. Blocks: call it on the caller's pool."""
+        with self._lock:
+            return self._new_session().get_credentials()
 
     async def read(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         """Call ``operation`` (boto3's name, ``describe_services``), which only reads."""
@@ -70,6 +78,7 @@ class Aws:
             RoleArn=self._role, RoleSessionName="sdt-console"
         )
         given = answer["Credentials"]
+        self.expiration = given["Expiration"]
         return boto3.Session(
             region_name=self.region,
             aws_access_key_id=given["AccessKeyId"],

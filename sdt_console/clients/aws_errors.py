@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sdt_console.errors import CloudError, SdtError
+from sdt_console.errors import CloudError, NotAllowedError, SdtError
 
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 _REFUSED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
 _UNKNOWN_KEY = {"InvalidClientTokenId", "UnrecognizedClientException", "InvalidSignatureException"}
+_PREFIXES = {"elbv2": "elasticloadbalancing"}
+"""Where IAM's prefix is not the SDK's name of the service."""
 _THROTTLED = {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"}
 
 
@@ -49,6 +51,9 @@ def translate(operation: str, error: Exception) -> SdtError | None:
         )
     if isinstance(error, sdk.ParamValidationError):
         return None
+    if isinstance(error, RuntimeError) and "credentials are still expired" in str(error):
+        # botocore has no class for it: credentials that carry their end, such as AWS_CREDENTIAL_EXPIRATION.
+        return CloudError("the AWS credentials have expired", str(error), "log in again, then run again")
     if isinstance(error, sdk.BotoCoreError):
         return CloudError(f"{operation} failed", str(error).rstrip("."))
     return None
@@ -62,7 +67,13 @@ def _refused_by_aws(operation: str, error: Any) -> SdtError:
     if code in _UNKNOWN_KEY:
         return CloudError("AWS does not accept these credentials", message, "check AWS_PROFILE or --profile")
     if code in _REFUSED:
-        return CloudError(f"not allowed to call {operation}", message, f"have the right {operation} granted")
+        return NotAllowedError(_action(operation), message)
     if code in _THROTTLED:
         return CloudError(f"{operation} is throttled", message, "wait a minute, then run again")
     return CloudError(f"{operation} failed: {code}", message)
+
+
+def _action(operation: str) -> str:
+    """The right that allows ``operation``, as IAM spells it."""
+    service, _, name = operation.partition(":")
+    return f"{_PREFIXES.get(service, service)}:{name}"

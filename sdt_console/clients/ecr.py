@@ -37,6 +37,20 @@ class EcrClient:
         details = answer["imageDetails"]
         return str(details[0]["imageDigest"]) if details else None
 
+    async def has(self, repository: str, image: str) -> bool:
+        """Whether the repository has ``image``, a tag or a digest (``sha256:…``).
+
+        :raises CloudError: there is no such repository, or AWS refused.
+        """
+        key = "imageDigest" if image.startswith("sha256:") else "imageTag"
+        try:
+            await self._aws.read("ecr", "describe_images", repositoryName=repository, imageIds=[{key: image}])
+        except CloudError as error:
+            if error_code(error.__cause__ or error) == "ImageNotFoundException":
+                return False
+            raise
+        return True
+
     async def login(self) -> RegistryLogin:
         """User and password for the registry, good for 12 hours."""
         answer = await self._aws.read("ecr", "get_authorization_token")

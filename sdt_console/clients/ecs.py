@@ -10,6 +10,7 @@ from sdt_console.clients.aws import Aws
 from sdt_console.model import EcsService
 
 _SERVICES_A_CALL = 10  # DescribeServices' limit
+_REVISIONS_A_CALL = 20  # DescribeServiceRevisions' limit
 _TASKS_A_CALL = 100  # DescribeTasks' limit
 
 
@@ -40,6 +41,35 @@ class EcsClient:
         )
         found = [_service(raw) for answer in answers for raw in answer["services"]]
         return {service.name: service for service in found if service.status == "ACTIVE"}
+
+    async def cluster_status(self, cluster: str) -> str | None:
+        """``ACTIVE``, ``INACTIVE``, …; ``None`` if there is no such cluster."""
+        answer = await self._aws.read("ecs", "describe_clusters", clusters=[cluster])
+        found = answer["clusters"]
+        return str(found[0]["status"]) if found else None
+
+    async def described(self, cluster: str, names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """The services of ``names`` as ``DescribeServices`` answers them, whatever their status, by name.
+
+        :raises CloudError: no such cluster, or AWS refused.
+        """
+        answers = await asyncio.gather(
+            *(
+                self._aws.read("ecs", "describe_services", cluster=cluster, services=list(part))
+                for part in _batches(names, _SERVICES_A_CALL)
+            )
+        )
+        return {str(raw["serviceName"]): raw for answer in answers for raw in answer["services"]}
+
+    async def revisions(self, arns: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """Service revisions as ``DescribeServiceRevisions`` answers them, by ARN; those gone left out."""
+        answers = await asyncio.gather(
+            *(
+                self._aws.read("ecs", "describe_service_revisions", serviceRevisionArns=list(part))
+                for part in _batches(arns, _REVISIONS_A_CALL)
+            )
+        )
+        return {str(raw["serviceRevisionArn"]): raw for a in answers for raw in a["serviceRevisions"]}
 
     async def task_definition(self, reference: str) -> dict[str, Any]:
         """``reference`` is an ARN or ``family:revision``; its tags are under ``tags``."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+
 from sdt_console.clients.aws import Aws
 
 
@@ -23,3 +26,17 @@ class LogsClient:
             startFromHead=False,
         )
         return tuple(str(event["message"]).rstrip("\n") for event in answer["events"])
+
+    async def groups(self, names: Sequence[str]) -> frozenset[str]:
+        """Those of ``names`` that exist; groups in one folder are asked for together.
+
+        :raises CloudError: AWS refused.
+        """
+        prefixes = {name.rpartition("/")[0] + "/" if "/" in name[1:] else name for name in names}
+        found = await asyncio.gather(
+            *(
+                self._aws.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=prefix)
+                for prefix in sorted(prefixes)
+            )
+        )
+        return frozenset(str(group["logGroupName"]) for page in found for group in page) & frozenset(names)

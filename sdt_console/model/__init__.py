@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sdt_console.model.change import ZERO_SHA, Change, Detection, Selection
-from sdt_console.model.cloud import EcsService
+from sdt_console.model.cloud import EcsService, Identity, SecretState, Validity
+from sdt_console.model.finding import Finding, Severity
 from sdt_console.model.image import BuildOrder, BuiltImage, RegistryLogin
 from sdt_console.model.outcome import Failure, Outcome
 from sdt_console.model.plan import PIPELINE, Plan, Request, Revision
@@ -18,13 +19,18 @@ __all__ = [
     "Detection",
     "EcsService",
     "Failure",
+    "Finding",
+    "Identity",
     "Outcome",
     "Plan",
     "RegistryLogin",
     "Request",
     "Revision",
     "RunState",
+    "SecretState",
     "Selection",
     "ServiceResult",
+    "Severity",
     "StageResult",
+    "Validity",
 ]

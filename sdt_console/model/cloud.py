@@ -21,3 +21,45 @@ class EcsService:
     deployments: tuple[Mapping[str, Any], ...]
     events: tuple[Mapping[str, Any], ...] = ()
     target_groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who AWS takes us for.
+
+    :param account: 12-digit account id.
+    """
+
+    account: str
+    arn: str
+
+
+@dataclass(frozen=True)
+class Validity:
+    """Until when credentials are good.
+
+    :param ends_at: seconds since the epoch; ``None`` if they have no end, or the SDK does not know it.
+    :param renewed: the SDK gets new ones by itself.
+    :param temporary: they have an end, known or not.
+    :param source: the SDK's word for where they come from: ``env``, ``sso``, ``assume-role``, …
+    """
+
+    ends_at: float | None = None
+    renewed: bool = False
+    temporary: bool = False
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class SecretState:
+    """A secret of Secrets Manager as it is described, without its value.
+
+    :param deleted: it is scheduled for deletion, and cannot be read.
+    :param versions: ids of its versions.
+    :param stages: their staging labels; ``AWSCURRENT`` if it has a value.
+    """
+
+    name: str
+    deleted: bool = False
+    versions: frozenset[str] = frozenset()
+    stages: frozenset[str] = frozenset()
