@@ -136,6 +136,18 @@ class RunFinished:
     failure: Failure | None = None
 
 
+@dataclass(frozen=True)
+class Unknown:
+    """What a newer sdt has written and this one cannot read: kept as it is, and told to nobody.
+
+    :param kind: its type.
+    :param data: its fields.
+    """
+
+    kind: str
+    data: Mapping[str, Any]
+
+
 Body = (
     RunStarted
     | RunResumed
@@ -149,6 +161,7 @@ Body = (
     | StepFinished
     | Noted
     | RunFinished
+    | Unknown
 )
 
 TYPES: dict[str, type[Body]] = {
@@ -166,6 +179,7 @@ TYPES: dict[str, type[Body]] = {
     "run-finished": RunFinished,
 }
 _NAMES = {body: name for name, body in TYPES.items()}
+_OUTCOMES = frozenset(Outcome)
 
 
 @dataclass(frozen=True)
@@ -183,33 +197,51 @@ class Event:
 
     @property
     def type(self) -> str:
-        return _NAMES[type(self.body)]
+        return self.body.kind if isinstance(self.body, Unknown) else _NAMES[type(self.body)]
 
 
 Emit = Callable[[Body], None]
 """Records one event durably and hands it to the subscribers; raises if it cannot be recorded."""
 
 
+_HEAD = ("run", "seq", "at", "type")
+
+
 def encode(event: Event) -> str:
     """One line of JSON, ASCII only."""
     head = {"run": event.run, "seq": event.seq, "at": event.at, "type": event.type}
-    return json.dumps(head | asdict(event.body), separators=(",", ":"))
+    body = event.body
+    rest = dict(body.data) if isinstance(body, Unknown) else asdict(body)
+    return json.dumps(head | rest, separators=(",", ":"))
 
 
 def decode(text: str) -> Event:
     """The event in one line of JSON; fields of a newer version are left aside.
 
-    :raises ValueError: the line is not an event of this version.
+    One of a type or with an outcome that only a newer version knows is :class:`Unknown`.
+
+    :raises ValueError: the line is not an event.
     """
     data = json.loads(text)
-    kind = TYPES.get(data.get("type"))
-    if kind is None:
-        raise ValueError(f"unknown event type {data.get('type')!r}")
+    name = data.get("type") if isinstance(data, dict) else None
+    if not isinstance(name, str) or not all(key in data for key in _HEAD):
+        raise ValueError(f"not an event: {text[:80]!r}")
+    return Event(run=data["run"], seq=data["seq"], at=data["at"], body=_body(name, data))
+
+
+def _body(name: str, data: dict[str, Any]) -> Body:
+    kind = TYPES.get(name)
+    if kind is None or data.get("outcome", Outcome.SUCCEEDED) not in _OUTCOMES:
+        return Unknown(name, {key: value for key, value in data.items() if key not in _HEAD})
     names = {f.name for f in fields(kind)}
     values = {key: value for key, value in data.items() if key in names}
     if isinstance(values.get("failure"), dict):
-        failure = values["failure"]
-        values["failure"] = Failure(**(failure | {"evidence": tuple(failure.get("evidence", ()))}))
+        values["failure"] = _failure(values["failure"])
     if "outcome" in values:
         values["outcome"] = Outcome(values["outcome"])
-    return Event(run=data["run"], seq=data["seq"], at=data["at"], body=kind(**values))
+    return kind(**values)
+
+
+def _failure(data: dict[str, Any]) -> Failure:
+    known = {key: data[key] for key in ("what", "cause", "next") if key in data}
+    return Failure(**known, evidence=tuple(data.get("evidence", ())))
