@@ -7,9 +7,11 @@ failed, 2 usage or catalog, 3 AWS, credentials or network, 4 deploy or health fa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import ClassVar
 
-from sdt_console.model import Failure
+from sdt_console.model import Broken, Failure, Hold
 
 
 class SdtError(Exception):
@@ -89,6 +91,81 @@ class SupersededError(SdtError):
     """Someone else deploys this, or already did."""
 
     exit_code = 6
+
+
+class LeaseHeldError(SupersededError):
+    """Another run may change these services now; nothing was acquired.
+
+    :param held: by whom, one for each key that is not free.
+    """
+
+    def __init__(self, held: Sequence[Hold]) -> None:
+        first = held[0]
+        super().__init__(
+            f"{first.key} is held by another run",
+            told(first),
+            f"look there (`sdt show {first.run}`), wait, or take it from them: "
+            f"`sdt lock break {first.key} --reason …`",
+            tuple(f"{hold.key}: {told(hold)}" for hold in held[1:]),
+        )
+        self.held = tuple(held)
+
+
+class LeaseLostError(SupersededError):
+    """A lease that was ours is not any more: nothing more may be changed under it.
+
+    :param mine: as we knew it.
+    :param now_held: who has it now; ``None`` if nobody, or if it cannot be known.
+    :param broken: the last time that the key's lease was broken by hand.
+    :param cause: what else is known; only looked at where nobody took or broke it.
+    """
+
+    def __init__(
+        self, mine: Hold, now_held: Hold | None = None, broken: Broken | None = None, cause: str = ""
+    ) -> None:
+        causes = []
+        if broken is not None and broken.token == mine.token:
+            causes.append(f"{broken.by} broke it at {moment(broken.at)}: {broken.reason}")
+        if now_held is not None and not now_held.same(mine):
+            causes.append(told(now_held))
+        look = f"`sdt show {now_held.run}`" if now_held is not None else "`sdt lock`"
+        super().__init__(
+            f"the lease of {mine.key} is no longer ours",
+            "; ".join(causes) or cause or "it had expired, and another run had it since",
+            f"see {look}; then `sdt resume {mine.run}` goes on with this run",
+        )
+        self.mine = mine
+
+
+def told(hold: Hold) -> str:
+    """Who holds a lease since when, and where to look."""
+    where = f", {hold.url}" if hold.url else ""
+    return (
+        f"{hold.owner} on {hold.host} has it since {moment(hold.since)} for run {hold.run}{where}; "
+        f"it expires at {moment(hold.expires)} unless renewed"
+    )
+
+
+def moment(at: float) -> str:
+    """Seconds since the epoch as a local date and time."""
+    return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+class StoreError(SdtError):
+    """What we remember cannot be read or written: the state folder, or the shared table."""
+
+    exit_code = 3
+
+
+class JournalError(StoreError):
+    """The journal cannot be written or read; nothing is changed in AWS without it."""
+
+
+class UnsharedError(JournalError):
+    """The event is on this machine's disk, but not in the shared store in time.
+
+    It is part of the run: the next event has the next number.
+    """
 
 
 class TimedOutError(SdtError):

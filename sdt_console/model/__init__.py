@@ -5,6 +5,7 @@ from __future__ import annotations
 from sdt_console.model.change import ZERO_SHA, Change, Detection, Selection
 from sdt_console.model.cloud import EcsService, Identity, SecretState, Validity
 from sdt_console.model.finding import Finding, Severity
+from sdt_console.model.hold import Broken, Grant, Hold, Holder, Slot
 from sdt_console.model.image import BuildOrder, BuiltImage, RegistryLogin
 from sdt_console.model.outcome import Failure, Outcome
 from sdt_console.model.plan import PIPELINE, Plan, Request, Revision
@@ -13,6 +14,7 @@ from sdt_console.model.run import RunState, ServiceResult, StageResult
 __all__ = [
     "PIPELINE",
     "ZERO_SHA",
+    "Broken",
     "BuildOrder",
     "BuiltImage",
     "Change",
@@ -20,6 +22,9 @@ __all__ = [
     "EcsService",
     "Failure",
     "Finding",
+    "Grant",
+    "Hold",
+    "Holder",
     "Identity",
     "Outcome",
     "Plan",
@@ -31,6 +36,7 @@ __all__ = [
     "Selection",
     "ServiceResult",
     "Severity",
+    "Slot",
     "StageResult",
     "Validity",
 ]

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sdt_console.errors import SdtError
+from sdt_console.errors import JournalError
 from sdt_console.events import Event, decode, encode
+
+__all__ = ["Journal", "JournalError"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
@@ -20,13 +22,14 @@ CREATE TABLE IF NOT EXISTS events (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS events_begin ON events (at) WHERE seq = 0;
 """
+# Each walks an index; a test looks at how SQLite plans them.
+OUTLINE = """
+SELECT begin.body, (SELECT body FROM events WHERE run = begin.run ORDER BY seq DESC LIMIT 1)
+FROM events AS begin WHERE begin.seq = 0 ORDER BY begin.at DESC, begin.run DESC
+"""
+FIRST = "SELECT body FROM events WHERE run = ? AND json_extract(body, '$.type') = ? ORDER BY seq LIMIT 1"
+EVENTS_BUT = "SELECT body FROM events WHERE run = ? AND json_extract(body, '$.type') <> ? ORDER BY seq"
 _VERSION = 1
-
-
-class JournalError(SdtError):
-    """The journal cannot be written or read; nothing is changed in AWS without it."""
-
-    exit_code = 3
 
 
 class Journal:
@@ -87,6 +90,24 @@ class Journal:
                 "SELECT run FROM events WHERE seq = 0 ORDER BY at DESC, run DESC LIMIT ?", (limit,)
             ).fetchall()
         return [run for (run,) in rows]
+
+    def outline(self) -> Iterator[tuple[Event, Event]]:
+        """First and last event of every run, newest first; read as it is asked for."""
+        with self._told("read"):
+            for first, last in self._db.execute(OUTLINE):
+                yield decode(first), decode(last)
+
+    def first(self, run: str, kind: str) -> Event | None:
+        """The run's first event of one type; ``None`` if it has none."""
+        with self._told("read"):
+            row = self._db.execute(FIRST, (run, kind)).fetchone()
+        return decode(row[0]) if row else None
+
+    def events_but(self, run: str, kind: str) -> list[Event]:
+        """As :meth:`events`, without those of one type."""
+        with self._told("read"):
+            rows = self._db.execute(EVENTS_BUT, (run, kind)).fetchall()
+        return [decode(body) for (body,) in rows]
 
     def close(self) -> None:
         self._db.close()
