@@ -2,11 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+
 from sdt_console.errors import UsageError
-from sdt_console.events import Event
-from sdt_console.model import RunState
+from sdt_console.events import Event, Planned, RunFinished, RunStarted
+from sdt_console.model import Outcome, RunState
+from sdt_console.runs.expected import Key, expected
 from sdt_console.runs.fold import fold
 from sdt_console.runs.journal import Journal
+
+UNFINISHED = "unfinished"
+"""The word for a run that is under way or was cut off."""
+
+_MEASURED = 10
+_PROGRESS = "step-progressed"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which runs; an empty field takes all.
+
+    :param service: one of those that the run's plan deploys.
+    :param outcome: one of :class:`Outcome`, or ``unfinished``.
+    """
+
+    environment: str = ""
+    service: str = ""
+    outcome: str = ""
+
+
+@dataclass(frozen=True)
+class PastRun:
+    """One run of a list; ``title`` and ``by`` are untrusted text, empty where they are not known."""
+
+    state: RunState
+    title: str = ""
+    by: str = ""
 
 
 class History:
@@ -17,7 +50,43 @@ class History:
 
     def newest(self, limit: int) -> list[RunState]:
         """The newest runs of this machine, newest first."""
-        return [fold(self._journal.events(run)) for run in self._journal.runs(limit)]
+        return [past.state for past in self.listed(limit)]
+
+    def listed(self, limit: int, wanted: Wanted | None = None) -> list[PastRun]:
+        """The newest of the wanted runs, newest first.
+
+        Only those that are returned are read as a whole, so that a long history costs little.
+        """
+        found = []
+        for begin in islice(self._wanted(wanted or Wanted()), limit):
+            state = fold(self._journal.events_but(begin.run, _PROGRESS))
+            body = begin.body
+            title, by = (body.title, body.by) if isinstance(body, RunStarted) else ("", "")
+            found.append(PastRun(state, title, by))
+        return found
+
+    def expected(self, environment: str) -> Mapping[Key, float]:
+        """Median seconds of each stage and service in the environment's last ten runs that succeeded."""
+        succeeded = Wanted(environment, outcome=Outcome.SUCCEEDED)
+        runs = islice(self._wanted(succeeded), _MEASURED)
+        return expected([self._journal.events_but(begin.run, _PROGRESS) for begin in runs])
+
+    def _wanted(self, wanted: Wanted) -> Iterator[Event]:
+        """First events of the wanted runs, newest first."""
+        for begin, end in self._journal.outline():
+            environment = begin.body.environment if isinstance(begin.body, RunStarted) else ""
+            outcome = str(end.body.outcome) if isinstance(end.body, RunFinished) else UNFINISHED
+            if wanted.environment not in ("", environment) or wanted.outcome not in ("", outcome):
+                continue
+            if wanted.service and wanted.service not in self._planned(begin.run):
+                continue
+            yield begin
+
+    def _planned(self, run: str) -> list[str]:
+        """The services that the run's plan deploys; none if it was not planned."""
+        event = self._journal.first(run, "planned")
+        plan = event.body.plan if event is not None and isinstance(event.body, Planned) else {}
+        return [name for wave in plan.get("waves", ()) for name in wave]
 
     def events(self, run: str) -> list[Event]:
         """The events of one run.
