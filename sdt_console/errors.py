@@ -61,9 +61,13 @@ class BuildError(GateError):
 
 
 class CloudError(SdtError):
-    """AWS refused, could not be reached, or answered something that cannot be right."""
+    """AWS refused, could not be reached, or answered something that cannot be right.
+
+    ``unknown`` is set for a change whose answer never came: it may have been made.
+    """
 
     exit_code = 3
+    unknown = False
 
 
 class NotAllowedError(CloudError):

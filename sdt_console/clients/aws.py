@@ -55,6 +55,17 @@ class Aws:
         name = f"{service}:{_camel(operation)}"
         return await self.call(name, self._all_pages, service, operation, key, parameters)
 
+    async def all(self, service: str, operation: str, key: str, /, **parameters: Any) -> list[Any]:
+        """All items under ``key`` of an operation paged by ``nextToken`` for which the SDK has no paginator."""
+        items: list[Any] = []
+        token: dict[str, Any] = {}
+        while True:
+            answer = await self.read(service, operation, **parameters, **token)
+            items += answer.get(key, [])
+            if not answer.get("nextToken"):
+                return items
+            token = {"nextToken": answer["nextToken"]}
+
     def _invoke(self, service: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         answer: dict[str, Any] = getattr(self.client(service), operation)(**parameters)
         return answer

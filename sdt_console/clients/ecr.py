@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 from sdt_console.clients.aws import Aws
 from sdt_console.clients.aws_errors import error_code
 from sdt_console.errors import CloudError
-from sdt_console.model import RegistryLogin
+from sdt_console.model import EcrImage, RegistryLogin
+
+_MANIFESTS = (
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+)
 
 
 class EcrClient:
@@ -51,6 +59,58 @@ class EcrClient:
             raise
         return True
 
+    async def image(self, repository: str, *, tag: str = "", digest: str = "") -> EcrImage | None:
+        """The image that a tag or a digest names; ``None`` if it is not there.
+
+        :raises CloudError: there is no such repository, or AWS refused.
+        """
+        wanted = {"imageDigest": digest} if digest else {"imageTag": tag}
+        try:
+            answer = await self._aws.read(
+                "ecr", "describe_images", repositoryName=repository, imageIds=[wanted]
+            )
+        except CloudError as error:
+            if error_code(error.__cause__ or error) == "ImageNotFoundException":
+                return None
+            raise
+        details = answer["imageDetails"]
+        return _image(repository, details[0]) if details else None
+
+    async def images(self, repository: str, limit: int) -> list[EcrImage]:
+        """The images pushed last, newest first; ECR has no order of its own, so all are read."""
+        found = await self._aws.pages("ecr", "describe_images", "imageDetails", repositoryName=repository)
+        newest = sorted((_image(repository, raw) for raw in found), key=lambda i: (-i.pushed_at, i.digest))
+        return newest[:limit]
+
+    async def put_tag(self, repository: str, digest: str, tag: str) -> None:
+        """Give an image that is there another tag: its own manifest is put again under it.
+
+        :raises CloudError: it is gone, or the repository's tags are immutable and ``tag`` is taken.
+        """
+        found = await self._aws.read(
+            "ecr",
+            "batch_get_image",
+            repositoryName=repository,
+            imageIds=[{"imageDigest": digest}],
+            acceptedMediaTypes=list(_MANIFESTS),
+        )
+        if not found["images"]:
+            raise CloudError(f"no image {digest} in {repository}", "it has been deleted meanwhile")
+        image = found["images"][0]
+        try:
+            await self._aws.change(
+                "ecr",
+                "put_image",
+                repositoryName=repository,
+                imageManifest=image["imageManifest"],
+                imageManifestMediaType=image["imageManifestMediaType"],
+                imageDigest=digest,
+                imageTag=tag,
+            )
+        except CloudError as error:
+            if error_code(error.__cause__ or error) != "ImageAlreadyExistsException":
+                raise
+
     async def login(self) -> RegistryLogin:
         """User and password for the registry, good for 12 hours."""
         answer = await self._aws.read("ecr", "get_authorization_token")
@@ -58,3 +118,14 @@ class EcrClient:
         user, _, password = base64.b64decode(data["authorizationToken"]).decode().partition(":")
         endpoint = urlsplit(data["proxyEndpoint"])
         return RegistryLogin(endpoint.netloc, user, password, plain_http=endpoint.scheme == "http")
+
+
+def _image(repository: str, raw: Mapping[str, Any]) -> EcrImage:
+    pushed = raw.get("imagePushedAt")
+    return EcrImage(
+        repository,
+        str(raw["imageDigest"]),
+        tuple(sorted(raw.get("imageTags", ()))),
+        pushed.timestamp() if pushed else 0.0,
+        int(raw.get("imageSizeInBytes") or 0),
+    )

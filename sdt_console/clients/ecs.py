@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sdt_console.clients.aws import Aws
+from sdt_console.clients.ecs_deployments import ServiceDeployments
 from sdt_console.model import EcsService
 
 _SERVICES_A_CALL = 10  # DescribeServices' limit
@@ -19,6 +20,7 @@ class EcsClient:
 
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
+        self._deployments = ServiceDeployments(aws)
 
     async def service_names(self, cluster: str) -> list[str]:
         """Names of all services of the cluster, sorted.
@@ -118,6 +120,34 @@ class EcsClient:
             )
         )
         return [task for answer in answers for task in answer["tasks"]]
+
+    async def task_definitions(self, family: str, limit: int) -> list[str]:
+        """ARNs of the active revisions of ``family``, newest first."""
+        answer = await self._aws.read(
+            "ecs",
+            "list_task_definitions",
+            familyPrefix=family,
+            status="ACTIVE",
+            sort="DESC",
+            maxResults=min(limit, 100),
+        )
+        arns = [str(arn) for arn in answer["taskDefinitionArns"]]
+        # the prefix matches longer families as well
+        return [arn for arn in arns if arn.rpartition("/")[2].rpartition(":")[0] == family]
+
+    async def service_deployments(
+        self, cluster: str, service: str, since: float | None = None
+    ) -> list[Mapping[str, Any]] | None:
+        """See :meth:`ServiceDeployments.newest`."""
+        return await self._deployments.newest(cluster, service, since)
+
+    async def service_revisions(self, arns: Sequence[str]) -> list[Mapping[str, Any]]:
+        """See :meth:`ServiceDeployments.revisions`."""
+        return await self._deployments.revisions(arns)
+
+    async def stop_deployment(self, arn: str, *, rollback: bool = True) -> None:
+        """See :meth:`ServiceDeployments.stop`."""
+        await self._deployments.stop(arn, rollback=rollback)
 
     def _register_parameters(self) -> frozenset[str]:
         model = self._aws.client("ecs").meta.service_model.operation_model("RegisterTaskDefinition")

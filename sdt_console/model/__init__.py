@@ -6,7 +6,7 @@ from sdt_console.model.change import ZERO_SHA, Change, Detection, Selection
 from sdt_console.model.cloud import EcsService, Identity, SecretState, Validity
 from sdt_console.model.finding import Finding, Severity
 from sdt_console.model.hold import Broken, Grant, Hold, Holder, Slot
-from sdt_console.model.image import BuildOrder, BuiltImage, RegistryLogin
+from sdt_console.model.image import BuildOrder, BuiltImage, EcrImage, RegistryLogin
 from sdt_console.model.outcome import Failure, Outcome
 from sdt_console.model.plan import PIPELINE, Plan, Request, Revision
 from sdt_console.model.run import RunState, ServiceResult, StageResult
@@ -19,6 +19,7 @@ __all__ = [
     "BuiltImage",
     "Change",
     "Detection",
+    "EcrImage",
     "EcsService",
     "Failure",
     "Finding",

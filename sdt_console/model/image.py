@@ -52,3 +52,19 @@ class RegistryLogin:
 
     def __repr__(self) -> str:
         return f"RegistryLogin(host={self.host!r}, username={self.username!r})"
+
+
+@dataclass(frozen=True)
+class EcrImage:
+    """An image in ECR.
+
+    :param tags: sorted.
+    :param pushed_at: seconds since the epoch.
+    :param size: bytes, as stored.
+    """
+
+    repository: str
+    digest: str
+    tags: tuple[str, ...] = ()
+    pushed_at: float = 0.0
+    size: int = 0

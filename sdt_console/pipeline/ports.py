@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from sdt_console.model import BuildOrder, BuiltImage, Change, EcsService, RegistryLogin
+from sdt_console.model import BuildOrder, BuiltImage, Change, EcrImage, EcsService, RegistryLogin
 
 
 class Clock(Protocol):
@@ -49,6 +49,9 @@ class Repository(Protocol):
     def export(self, commit: str, folder: Path) -> None:
         """Write the files of ``commit`` into ``folder``, which is empty; the repository is not touched."""
 
+    def is_ancestor(self, commit: str, of: str) -> bool:
+        """Whether ``commit`` is reachable from ``of``; both are here."""
+
     def title(self, commit: str) -> str:
         """What the commit is about, one line; untrusted text."""
 
@@ -65,6 +68,7 @@ __all__ = [
     "Ecs",
     "EcsService",
     "Http",
+    "Lease",
     "LoadBalancers",
     "Logs",
     "Progress",
@@ -76,6 +80,13 @@ Progress = Callable[[str, int, int], None]
 """``(note, done, total)``; may be called from another thread."""
 
 
+class Lease(Protocol):
+    """The right to change the services of a run."""
+
+    async def check(self) -> None:
+        """:raises SupersededError: it is no longer ours: expired, taken over, or broken by hand."""
+
+
 class Builder(Protocol):
     """Turns a context into an image and puts it into a registry."""
 
@@ -84,6 +95,9 @@ class Builder(Protocol):
 
     async def build(self, order: BuildOrder, progress: Progress) -> BuiltImage:
         """:raises BuildError: with the last lines of the output as its cause."""
+
+    async def has(self, image: BuiltImage) -> bool:
+        """Whether the builder still holds exactly this image."""
 
     async def push(self, image: BuiltImage, login: RegistryLogin, progress: Progress) -> str:
         """Push every reference of ``image``; the manifest's digest, ``sha256:…``.
@@ -104,6 +118,20 @@ class Ecs(Protocol):
     async def register(self, definition: Mapping[str, Any]) -> dict[str, Any]:
         """Register a revision; the new revision as described."""
 
+    async def task_definitions(self, family: str, limit: int) -> list[str]:
+        """ARNs of the active revisions of ``family``, newest first."""
+
+    async def service_deployments(
+        self, cluster: str, service: str, since: float | None = None
+    ) -> list[Mapping[str, Any]] | None:
+        """As ``DescribeServiceDeployments`` answers, newest first; ``None`` where it cannot be asked."""
+
+    async def service_revisions(self, arns: Sequence[str]) -> list[Mapping[str, Any]]:
+        """As ``DescribeServiceRevisions`` answers them."""
+
+    async def stop_deployment(self, arn: str, *, rollback: bool = True) -> None:
+        """Stop a service deployment; ECS goes back to the last successful revision itself."""
+
     async def update(self, cluster: str, service: str, task_definition: str) -> EcsService:
         """Deploy ``task_definition`` with a forced new deployment."""
 
@@ -119,6 +147,15 @@ class Ecr(Protocol):
 
     async def digest(self, repository: str, tag: str) -> str | None:
         """Digest that ``tag`` points to; ``None`` if the tag is not there."""
+
+    async def image(self, repository: str, *, tag: str = "", digest: str = "") -> EcrImage | None:
+        """The image that a tag or a digest names; ``None`` if it is not there."""
+
+    async def images(self, repository: str, limit: int) -> list[EcrImage]:
+        """The images pushed last, newest first."""
+
+    async def put_tag(self, repository: str, digest: str, tag: str) -> None:
+        """Give an image that is there another tag."""
 
     async def login(self) -> RegistryLogin: ...
 
