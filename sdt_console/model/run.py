@@ -9,7 +9,10 @@ from sdt_console.model.outcome import Failure, Outcome
 
 @dataclass(frozen=True)
 class ServiceResult:
-    """What a run made of one service; empty strings for what was not reached."""
+    """What a run made of one service; empty strings for what was not reached.
+
+    :param tried: ARN of the task definition that its ECS service was asked to run.
+    """
 
     name: str
     outcome: Outcome
@@ -18,6 +21,7 @@ class ServiceResult:
     task_definition: str = ""
     previous: str = ""
     failure: Failure | None = None
+    tried: str = ""
 
 
 @dataclass(frozen=True)
