@@ -6,28 +6,29 @@ imported when it is first needed, so that asking Git a question does not load th
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from sdt_console.errors import ReadOnlyError, SdtError, UsageError
-from sdt_console.events import Event, Planned, RunStarted, StageFinished, StageStarted
-from sdt_console.model import Detection, Outcome, Plan, Revision, RunState
+from sdt_console.errors import UsageError
+from sdt_console.events import Event
+from sdt_console.model import Detection, Holder, Plan, Request, RunState
 from sdt_console.outside import Outside
 from sdt_console.settings import Settings, SystemClock
-from sdt_console.text import plural
 
 if TYPE_CHECKING:
     from sdt_console.catalog.model import Catalog
     from sdt_console.catalog.problem import Problem
+    from sdt_console.checking import Checked
     from sdt_console.clients.git import GitRepository
-    from sdt_console.pipeline.context import Context
-    from sdt_console.pipeline.ports import Builder, Clock
+    from sdt_console.pipeline.ports import Clock
+    from sdt_console.planning import Planner
     from sdt_console.runs.history import History
     from sdt_console.runs.journal import Journal
-    from sdt_console.runs.recorder import Recorder
+    from sdt_console.runs.keeper import Keeper
+    from sdt_console.runs.lease import Leases
 
 Subscriber = Callable[[Event], None]
 
@@ -67,6 +68,24 @@ class Engine:
                 next=f"use one of {listing(known)}",
             )
         return name
+
+    def use_environment(self, name: str) -> None:
+        """Act on ``name``, as a plan or an earlier run says.
+
+        :raises UsageError: another one was asked for.
+        """
+        if self.settings.environment not in (None, name):
+            raise UsageError(
+                f"this is of environment {name}, not {self.settings.environment}",
+                next=f"leave --env out, or name {name}",
+            )
+        self.settings = replace(self.settings, environment=name)
+        self.__dict__.pop("environment", None)
+
+    def use_repository(self, folder: Path) -> None:
+        """Read sources from ``folder``."""
+        self.settings = replace(self.settings, repo=folder)
+        self.__dict__.pop("repository", None)
 
     @property
     def groups(self) -> dict[str, str]:
@@ -125,21 +144,16 @@ class Engine:
             )
         return found
 
+    @cached_property
+    def planner(self) -> Planner:
+        """Makes plans from what is live."""
+        from sdt_console.planning import Planner
+
+        return Planner(self)
+
     async def plan(self, detection: Detection, *, offline: bool = False) -> Plan:
-        """What a run would do about ``detection``.
-
-        :raises CloudError: the live revisions could not be read (not with ``offline``).
-        """
-        import asyncio
-
-        from sdt_console.pipeline.plan import make
-
-        if offline or not detection.selected:
-            return make(self.catalog, self.environment, detection, None if offline else {}, None)
-        live, repositories = await asyncio.gather(
-            self._live(detection.selected), self._repositories(detection.selected)
-        )
-        return make(self.catalog, self.environment, detection, live, repositories)
+        """What a run would do about ``detection``; see :meth:`sdt_console.planning.Planner.pipeline`."""
+        return await self.planner.pipeline(detection, offline=offline)
 
     def plan_json(self, plan: Plan) -> dict[str, Any]:
         """The plan as the JSON object that ``sdt plan --json`` prints."""
@@ -153,69 +167,59 @@ class Engine:
 
         return matrix(self.catalog, plan)
 
-    async def _live(self, names: Sequence[str]) -> dict[str, Revision]:
-        by_ecs_name = {self.catalog.ecs_service(self.environment, name): name for name in names}
-        services = await self.outside.ecs.services(self.catalog.cluster(self.environment), list(by_ecs_name))
-        return {
-            by_ecs_name[s.name]: Revision(by_ecs_name[s.name], s.task_definition, "", s.running, s.desired)
-            for s in services.values()
-        }
-
-    async def _repositories(self, names: Sequence[str]) -> dict[str, str]:
-        wanted = [self.catalog.repository(self.environment, name) for name in names]
-        return await self.outside.ecr.repositories(wanted)
-
     async def run(
         self,
         base: str | None = None,
         head: str | None = None,
         *,
         force_full_build: bool = False,
+        allow_older: bool = False,
         skip_gates: Mapping[str, str] | None = None,
         title: str = "",
         by: str = "",
         subscribers: Sequence[Subscriber] = (),
     ) -> RunState:
-        """The whole pipeline, from detect to the verdict; every way it ends is in the journal.
+        """The whole pipeline, from detect to the verdict.
 
         :param skip_gates: gate → why it is not run.
         :param title: what the change is about; the head commit's own title if empty.
         :raises UsageError: nothing was recorded or changed: there was nothing sensible to run.
         :raises JournalError: the run could not be recorded, so nothing was changed.
         """
-        from asyncio import CancelledError
-
-        from sdt_console.pipeline.context import stage
-        from sdt_console.pipeline.plan import to_json
-        from sdt_console.pipeline.runner import ended_early, walk
-        from sdt_console.runs.recorder import Recorder
-
-        if self.settings.read_only:
-            raise ReadOnlyError(
-                "a run refused", "this session is read-only", "use `sdt plan`, which only reads"
-            )
-        began = self.clock.now()
-        environment = self.environment
-        builder = self.outside.builder()
-        detection = self.detect(base, head, force_full_build=force_full_build)
-        recorder = Recorder(secrets.token_hex(4), self.journal, self.clock.now, subscribers)
-        title = title or self.repository.title(detection.head)
-        recorder.emit(RunStarted(environment, detection.base, detection.head, title, by), at=began)
-        recorder.emit(StageStarted("detect"), at=began)
-        count = len(detection.selected)
-        recorder.emit(
-            StageFinished("detect", Outcome.SUCCEEDED, f"{count} of {len(detection.selections)} services")
+        request = Request(
+            base=base or "",
+            head=head or "",
+            force_full_build=force_full_build,
+            allow_older=allow_older,
+            skip_gates=dict(skip_gates or {}),
         )
-        try:
-            async with stage(recorder.emit, "plan") as verdict:
-                plan = await self.plan(detection)
-                recorder.emit(Planned(to_json(plan)))
-                verdict.note = plural(len(plan.waves), "wave")
-        except (SdtError, CancelledError) as error:
-            recorder.emit(ended_early(error))
-            return recorder.state
-        await walk(self._context(recorder, plan, builder, dict(skip_gates or {})))
-        return recorder.state
+        return await self.conduct(request, subscribers=subscribers, title=title, by=by)
+
+    async def conduct(
+        self,
+        request: Request,
+        plan: Plan | None = None,
+        *,
+        title: str = "",
+        by: str = "",
+        subscribers: Sequence[Subscriber] = (),
+    ) -> RunState:
+        """Any run; see :meth:`sdt_console.conductor.Conductor.run`."""
+        from sdt_console.conductor import Conductor
+
+        return await Conductor(self, subscribers).run(request, plan, title, by)
+
+    async def resume(self, run: str, repo: str = "", *, subscribers: Sequence[Subscriber] = ()) -> RunState:
+        """Go on with a run that was cut off; see :meth:`sdt_console.conductor.Conductor.resume`."""
+        from sdt_console.conductor import Conductor
+
+        return await Conductor(self, subscribers).resume(run, repo)
+
+    async def health(self, names: Sequence[str], *, subscribers: Sequence[Subscriber] = ()) -> Checked:
+        """How services stand now; see :func:`sdt_console.checking.check`."""
+        from sdt_console.checking import check
+
+        return await check(self, names, subscribers)
 
     def gates_beyond(self, *known: str) -> list[str]:
         """The environment's gates other than ``known``."""
@@ -239,28 +243,6 @@ class Engine:
 
         return document(state)
 
-    def _context(
-        self, recorder: Recorder, plan: Plan, builder: Builder, skip_gates: dict[str, str]
-    ) -> Context:
-        from sdt_console.pipeline.context import Context
-
-        return Context(
-            run=recorder.run,
-            catalog=self.catalog,
-            plan=plan,
-            repo=self.repository,
-            builder=builder,
-            ecs=self.outside.ecs,
-            ecr=self.outside.ecr,
-            balancers=self.outside.balancers,
-            logs=self.outside.logs,
-            http=self.outside.http,
-            clock=self.clock,
-            emit=recorder.emit,
-            skip_gates=skip_gates,
-            poll_seconds=self.settings.poll_seconds,
-        )
-
     @cached_property
     def outside(self) -> Outside:
         """The clients of this environment."""
@@ -275,6 +257,23 @@ class Engine:
         from platformdirs import user_state_path
 
         return user_state_path("sdt-console", appauthor=False)
+
+    def run_folder(self, run: str) -> Path:
+        """Where a run keeps what is too big for the journal: images on their way, output of builds."""
+        return self.state_folder / "runs" / run
+
+    @cached_property
+    def leases(self) -> Leases:
+        """Who may change which service."""
+        from sdt_console.runs.lease import SqliteLeases
+
+        return SqliteLeases(self.state_folder / "leases.sqlite3")
+
+    def keeper(self, holder: Holder, environment: str, services: Sequence[str]) -> Keeper:
+        """The lease on ``services`` for one run, taken when it is entered."""
+        from sdt_console.runs.keeper import Keeper
+
+        return Keeper(self.leases, [f"{environment}/{name}" for name in services], holder, self.clock)
 
     @cached_property
     def journal(self) -> Journal:
@@ -294,5 +293,6 @@ class Engine:
         """Let go of threads and files; safe to call more than once."""
         if "outside" in self.__dict__:
             self.outside.close()
-        if "journal" in self.__dict__:
-            self.journal.close()
+        for store in ("journal", "leases"):
+            if store in self.__dict__:
+                self.__dict__[store].close()

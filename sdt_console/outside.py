@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from sdt_console.errors import UsageError
@@ -89,15 +88,14 @@ class Outside:
 
         return HttpClient(self._caller)
 
-    def builder(self) -> Builder:
+    def builder(self, folder: Path) -> Builder:
         """The builder asked for; with ``auto`` a Docker Engine if one answers.
 
+        :param folder: the run's own, for images put together here and for the output of builds.
         :raises UsageError: the builder asked for is not there.
         """
-        from sdt_console.clients.sandbox_builder import SandboxBuilder
-
         if self._settings.builder == "sandbox":
-            return SandboxBuilder(self._caller, Path(self._scratch.name))
+            return self.own_builder(folder)
         from sdt_console.clients.engine_builder import EngineBuilder
 
         engine = EngineBuilder(self._caller, keep=self._settings.keep_images)
@@ -106,16 +104,15 @@ class Outside:
             return engine
         if self._settings.builder == "engine":
             raise UsageError("no Docker Engine", missing, "start one, or build with --builder sandbox")
-        return SandboxBuilder(self._caller, Path(self._scratch.name))
+        return self.own_builder(folder)
 
-    @cached_property
-    def _scratch(self) -> TemporaryDirectory[str]:
-        """Where images put together here are kept until they are pushed."""
-        return TemporaryDirectory(prefix="sdt-images-")
+    def own_builder(self, folder: Path) -> Builder:
+        """The builder that needs no Docker Engine."""
+        from sdt_console.clients.sandbox_builder import SandboxBuilder
+
+        return SandboxBuilder(self._caller, folder / "images")
 
     def close(self) -> None:
         """Let go of threads and files; safe to call more than once."""
         if "_caller" in self.__dict__:
             self._caller.close()
-        if "_scratch" in self.__dict__:
-            self._scratch.cleanup()

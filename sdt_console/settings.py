@@ -18,6 +18,7 @@ class Settings:
     :param builder: ``auto`` (a Docker Engine if one answers), ``engine`` or ``sandbox``.
     :param keep_images: leave built images in the Docker Engine, which makes the next build quicker.
     :param poll_seconds: how often rollouts in flight are looked at.
+    :param build_args: given to every build, over the catalog's.
     """
 
     catalog: str | None = None
@@ -29,6 +30,7 @@ class Settings:
     builder: str = "auto"
     keep_images: bool = True
     poll_seconds: float = 2.0
+    build_args: Mapping[str, str] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
 

@@ -93,6 +93,11 @@ class GitRepository:
         status, out, _ = self._run("merge-base", one, other)
         return None if status else out.decode().strip()
 
+    def is_ancestor(self, commit: str, of: str) -> bool:
+        """Whether ``commit`` is reachable from ``of``; both are here."""
+        status, _, _ = self._run("merge-base", "--is-ancestor", commit, of)
+        return not status
+
     def default_branch(self) -> str | None:
         """The remote's HEAD, else ``origin/main``, ``origin/master``, ``main`` or ``master``."""
         status, out, _ = self._run("symbolic-ref", "--quiet", "refs/remotes/origin/HEAD")

@@ -15,7 +15,8 @@ from sdt_console.text import plural, size
 async def build(ctx: Context, source: Path, verdict: Verdict) -> dict[str, BuiltImage]:
     """Build what is not yet in ECR under the commit's tag; those that are have their digest in ``ctx``.
 
-    A service waits for those of the plan that it builds after.
+    A service waits for those of the plan that it builds after. What an earlier process of this run has built
+    is taken as it is, if the builder still holds it.
 
     :returns: the images to push, by service.
     :raises BuildError: an image could not be built; nothing has been pushed.
@@ -30,6 +31,10 @@ async def build(ctx: Context, source: Path, verdict: Verdict) -> dict[str, Built
                     await finished[earlier].wait()
                     if earlier not in images and earlier not in ctx.digests:
                         return  # it failed, or was not begun; the run ends with its failure
+            kept = await held(ctx, name)
+            if kept is not None:
+                images[name] = kept
+                return
             async with step(ctx.emit, "build", name) as told:
                 image = await _one(ctx, name, source, told)
                 if image is not None:
@@ -45,9 +50,24 @@ async def build(ctx: Context, source: Path, verdict: Verdict) -> dict[str, Built
     return images
 
 
+async def held(ctx: Context, name: str) -> BuiltImage | None:
+    """The image that an earlier process of this run has built, if it is still there."""
+    built = ctx.past.done("build", name, "build")
+    if built is None:
+        return None
+    image = BuiltImage(
+        service=name,
+        image_id=str(built["image_id"]),
+        size=int(built["size"]),
+        references=tuple(built["references"]),
+        store=str(built.get("store", "")),
+    )
+    return image if await ctx.builder.has(image) else None
+
+
 async def _one(ctx: Context, name: str, source: Path, told: Verdict) -> BuiltImage | None:
     repository = ctx.catalog.repository(ctx.plan.environment, name)
-    present = await ctx.ecr.digest(repository, ctx.plan.head)
+    present = None if ctx.plan.rebuild else await ctx.ecr.digest(repository, ctx.plan.head)
     if present is not None:
         ctx.digests[name] = present
         told.outcome, told.note = Outcome.SKIPPED, "already in ECR under this commit"
@@ -56,7 +76,19 @@ async def _one(ctx: Context, name: str, source: Path, told: Verdict) -> BuiltIma
     order = _order(ctx, name, source)
     ctx.emit(Intended("build", name, "build", {"dockerfile": order.dockerfile, "tags": order.references}))
     image = await ctx.builder.build(order, ctx.progress("build", name))
-    ctx.emit(Done("build", name, "build", {"image_id": image.image_id, "size": image.size}))
+    ctx.emit(
+        Done(
+            "build",
+            name,
+            "build",
+            {
+                "image_id": image.image_id,
+                "size": image.size,
+                "references": image.references,
+                "store": image.store,
+            },
+        )
+    )
     told.note = size(image.size)
     told.result = {"image": order.references[0]}
     return image
@@ -77,11 +109,11 @@ def _order(ctx: Context, name: str, source: Path) -> BuildOrder:
         service=name,
         context=context,
         dockerfile=dockerfile.relative_to(context).as_posix(),
-        build_args=ctx.catalog.build_args(service),
+        build_args=ctx.catalog.build_args(service) | ctx.build_args,
         labels={
             "org.opencontainers.image.revision": ctx.plan.head,
             "org.opencontainers.image.title": name,
             "sdt.run": ctx.run,
         },
-        references=(f"{uri}:{ctx.plan.head}", f"{uri}:latest"),
+        references=(f"{uri}:{ctx.plan.head}",),
     )

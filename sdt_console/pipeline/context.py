@@ -6,18 +6,28 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from sdt_console.catalog.model import Catalog
-from sdt_console.errors import SdtError
-from sdt_console.events import Emit, StageFinished, StageStarted, StepFinished, StepProgressed, StepStarted
-from sdt_console.model import Outcome, Plan
+from sdt_console.errors import DeployError, SdtError
+from sdt_console.events import (
+    Emit,
+    Intended,
+    StageFinished,
+    StageStarted,
+    StepFinished,
+    StepProgressed,
+    StepStarted,
+)
+from sdt_console.model import EcsService, Outcome, Plan
+from sdt_console.pipeline.past import Past
 from sdt_console.pipeline.ports import (
     Builder,
     Clock,
     Ecr,
     Ecs,
     Http,
+    Lease,
     LoadBalancers,
     Logs,
     Progress,
@@ -32,8 +42,12 @@ T = TypeVar("T")
 class Context:
     """One run's parts.
 
+    :param repo: ``None`` where nothing is built from one.
+    :param lease: what says that these services are ours to change; asked before every change.
     :param skip_gates: gate → why it is not run.
     :param poll_seconds: how often rollouts in flight are looked at.
+    :param build_args: added to the catalog's.
+    :param past: what an earlier process did for this run.
     :param digests: service → manifest digest that was pushed; filled by the push stage.
     :param changed: services whose ECS service this run has updated, in the order of the updates.
     :param failed: services whose deploy or health check failed.
@@ -42,7 +56,7 @@ class Context:
     run: str
     catalog: Catalog
     plan: Plan
-    repo: Repository
+    repo: Repository | None
     builder: Builder
     ecs: Ecs
     ecr: Ecr
@@ -51,14 +65,50 @@ class Context:
     http: Http
     clock: Clock
     emit: Emit
+    lease: Lease
     skip_gates: dict[str, str] = field(default_factory=dict)
     poll_seconds: float = 2.0
+    build_args: dict[str, str] = field(default_factory=dict)
+    past: Past = field(default_factory=Past)
     digests: dict[str, str] = field(default_factory=dict)
     changed: list[str] = field(default_factory=list)
     failed: set[str] = field(default_factory=set)
+    _definitions: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.digests = dict(self.plan.digests) | self.past.digests() | self.digests
+        self.changed += self.past.updated
+        self.failed |= self.past.failed()
 
     def service_name(self, service: str) -> str:
         return self.catalog.ecs_service(self.plan.environment, service)
+
+    async def announce(self, change: Intended) -> None:
+        """Record a change that is about to be made.
+
+        :raises SupersededError: the lease is no longer ours: it must not be made.
+        """
+        await self.lease.check()
+        self.emit(change)
+
+    async def live(self, service: str) -> EcsService:
+        """The service as ECS has it now.
+
+        :raises DeployError: there is none active of that name.
+        """
+        name = self.service_name(service)
+        found = (await self.ecs.services(self.plan.cluster, [name])).get(name)
+        if found is None:
+            raise DeployError(
+                f"{service} is gone", f"no active service {name}", f"look at {self.plan.cluster} now"
+            )
+        return found
+
+    async def definition(self, arn: str) -> dict[str, Any]:
+        """A task definition as described; a revision never changes, so it is asked for once a run."""
+        if arn not in self._definitions:
+            self._definitions[arn] = await self.ecs.task_definition(arn)
+        return self._definitions[arn]
 
     def progress(self, stage: str, service: str) -> Progress:
         """A progress callback that may be called from any thread."""
@@ -103,10 +153,11 @@ async def step(emit: Emit, stage_name: str, service: str) -> AsyncIterator[Verdi
     try:
         yield verdict
     except SdtError as error:
-        emit(StepFinished(stage_name, service, outcome_of(error), failure=error.failure()))
+        outcome, failure = outcome_of(error), error.failure()
+        emit(StepFinished(stage_name, service, outcome, result=verdict.result, failure=failure))
         raise
     except asyncio.CancelledError:
-        emit(StepFinished(stage_name, service, Outcome.INTERRUPTED))
+        emit(StepFinished(stage_name, service, Outcome.INTERRUPTED, result=verdict.result))
         raise
     emit(StepFinished(stage_name, service, verdict.outcome, verdict.note, verdict.result))
 

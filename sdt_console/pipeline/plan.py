@@ -11,7 +11,10 @@ from sdt_console.catalog.graph import reachable, topological
 from sdt_console.catalog.model import Catalog
 from sdt_console.errors import UsageError
 from sdt_console.model import Detection, Plan, Revision
+from sdt_console.pipeline.single import waves_of
 from sdt_console.text import decodable
+
+_AGAIN = "make it again with `sdt plan -o FILE`"
 
 
 def make(
@@ -20,16 +23,20 @@ def make(
     detection: Detection,
     live: Mapping[str, Revision] | None,
     repositories: Mapping[str, str] | None = None,
+    good: Mapping[str, str] | None = None,
+    *,
+    allow_older: bool = False,
 ) -> Plan:
     """The plan for what was detected.
 
     :param live: service → its revision now, for those that ECS has; ``None`` offline.
     :param repositories: ECR repository name → its URI, for those that exist; ``None`` offline: the names
         are then the catalog's.
+    :param good: service → ARN of the revision to go back to, where what runs now is not known to be good.
     """
     chosen = detection.selected
     builds = topological(chosen, {s.name: s.build_after for s in catalog.services})
-    waves = _waves(catalog, builds)
+    waves = waves_of(catalog, builds)
     policy = catalog.environments[environment]
     tag = "latest" if policy.image_reference == "latest" else detection.head
     images = {name: f"{_uri(catalog, environment, name, repositories)}:{tag}" for name in builds}
@@ -48,16 +55,10 @@ def make(
         rollback=policy.rollback,
         image_reference=policy.image_reference,
         offline=live is None,
+        good=good or {},
+        allow_older=allow_older,
         remarks=(*detection.remarks, *_remarks(catalog, environment, builds, live, repositories)),
     )
-
-
-def _waves(catalog: Catalog, names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    """``names`` by priority, each wave in build order."""
-    by_priority: dict[int, list[str]] = {}
-    for name in names:
-        by_priority.setdefault(catalog.by_name[name].priority, []).append(name)
-    return tuple(tuple(by_priority[priority]) for priority in sorted(by_priority))
 
 
 def _modules(catalog: Catalog, names: Sequence[str]) -> tuple[str, ...]:
@@ -123,19 +124,49 @@ def from_json(text: str, file: str) -> Plan:
     :param file: where it was read, for the error.
     :raises UsageError: not a plan, or one of another version.
     """
-    from pydantic import TypeAdapter, ValidationError
-
-    again = "make it again with `sdt plan -o FILE`"
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
-        raise UsageError(f"{file} is not a plan", "it is not JSON", again) from None
+        raise UsageError(f"{file} is not a plan", "it is not JSON", _AGAIN) from None
+    return from_data(data, file)
+
+
+def from_data(data: Any, file: str) -> Plan:
+    """The plan of a JSON object; raises as :func:`from_json`."""
+    from pydantic import TypeAdapter, ValidationError
+
     version = data.get("version") if isinstance(data, dict) else None
     if version != Plan.version:
-        raise UsageError(f"{file} is not a plan of this version", f"version is {version!r}, not 1", again)
+        raise UsageError(f"{file} is not a plan of this version", f"version is {version!r}, not 1", _AGAIN)
     try:
         return TypeAdapter(Plan).validate_python(data, extra="ignore")
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"{file} is not a plan", f"{where}: {first['msg']}", again) from None
+        raise UsageError(f"{file} is not a plan", f"{where}: {first['msg']}", _AGAIN) from None
+
+
+def checked(plan: Plan, catalog: Catalog, file: str) -> Plan:
+    """``plan``, if it can be applied with this catalog.
+
+    :raises UsageError: it was made offline, for another catalog, or does not hang together.
+    """
+    if plan.offline:
+        raise UsageError(
+            f"{file} was made offline", "it does not know what runs now, so a move could not be seen", _AGAIN
+        )
+    known = set(catalog.all_names)
+    strange = [name for name in (*plan.builds, *plan.services) if name not in known]
+    if strange:
+        raise UsageError(f"{file} does not fit the catalog", f"there is no service {strange[0]}", _AGAIN)
+    if plan.cluster != catalog.cluster(plan.environment):
+        told = f"it is for cluster {plan.cluster}, the catalog says {catalog.cluster(plan.environment)}"
+        raise UsageError(f"{file} does not fit the catalog", told, _AGAIN)
+    lacking = [
+        n for n in plan.services if n not in plan.before or (n not in plan.targets and n not in plan.images)
+    ]
+    lacking += [n for n in plan.builds if n not in plan.images]
+    if lacking or len(set(plan.services)) != len(plan.services):
+        what = f"nothing is said of {lacking[0]}" if lacking else "a service is in it twice"
+        raise UsageError(f"{file} does not hang together", what, _AGAIN)
+    return plan

@@ -96,13 +96,16 @@ class Builder(Protocol):
     async def build(self, order: BuildOrder, progress: Progress) -> BuiltImage:
         """:raises BuildError: with the last lines of the output as its cause."""
 
-    async def has(self, image: BuiltImage) -> bool:
-        """Whether the builder still holds exactly this image."""
-
     async def push(self, image: BuiltImage, login: RegistryLogin, progress: Progress) -> str:
         """Push every reference of ``image``; the manifest's digest, ``sha256:…``.
 
         :raises BuildError: the registry refused, or did not answer.
+        """
+
+    async def has(self, image: BuiltImage) -> bool:
+        """Whether the builder still holds exactly this image, so that it can be pushed without a build.
+
+        :raises BuildError: it cannot be asked.
         """
 
 

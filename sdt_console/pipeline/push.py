@@ -1,14 +1,18 @@
-"""Push: both tags of every image, and each digest seen in ECR before anything deploys."""
+"""Push: each image under its commit's tag, its digest seen in ECR before anything deploys; ``latest``."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sdt_console.errors import BuildError
-from sdt_console.events import Done, Intended
-from sdt_console.model import BuiltImage, Outcome
+from sdt_console.errors import BuildError, CloudError, SupersededError
+from sdt_console.events import Done, Intended, Noted
+from sdt_console.model import BuiltImage, Outcome, RegistryLogin
 from sdt_console.pipeline.context import Context, Verdict, each, raise_first, step
+from sdt_console.pipeline.older import commit_of
 from sdt_console.text import plural
+
+LATEST = "latest"
+PUT = "ecr:PutImage"
 
 
 async def push(ctx: Context, images: Mapping[str, BuiltImage], verdict: Verdict) -> None:
@@ -16,24 +20,41 @@ async def push(ctx: Context, images: Mapping[str, BuiltImage], verdict: Verdict)
 
     :raises BuildError: an image was not taken, or ECR does not show it; nothing has been deployed.
     """
-    if not images:
-        verdict.outcome, verdict.note = Outcome.SKIPPED, "every image is already in ECR"
-        return
-    login = await ctx.ecr.login()
+    names = [name for name in ctx.plan.builds if ctx.past.step("push", name) is None]
+    login = await ctx.ecr.login() if any(name in images for name in names) else None
 
     async def one(name: str) -> None:
+        image = images.get(name)
+        if image is None or login is None:
+            await _latest(ctx, name)
+            return
         async with step(ctx.emit, "push", name) as told:
-            image = images[name]
-            ctx.emit(Intended("push", name, "push", {"references": image.references}))
-            digest = await ctx.builder.push(image, login, ctx.progress("push", name))
-            ctx.emit(Done("push", name, "push", {"digest": digest}))
-            await _confirm(ctx, name, digest)
+            digest = await _pushed(ctx, name, image, login)
             ctx.digests[name] = digest
+            await _latest(ctx, name)
             told.note = digest[:19]
             told.result = {"image": ctx.plan.images[name], "digest": digest}
 
-    raise_first(await each(images, ctx.catalog.deploy.build_parallel, one))
-    verdict.note = f"{plural(len(images), 'image')} in {login.host}"
+    raise_first(await each(names, ctx.catalog.deploy.build_parallel, one))
+    if not images:
+        verdict.outcome, verdict.note = Outcome.SKIPPED, "every image is already in ECR"
+    else:
+        verdict.note = plural(len(images), "image") + (f" in {login.host}" if login else "")
+
+
+async def _pushed(ctx: Context, name: str, image: BuiltImage, login: RegistryLogin) -> str:
+    """Digest of the image in ECR; one that an earlier process of this run has pushed is not pushed again."""
+    repository = ctx.catalog.repository(ctx.plan.environment, name)
+    if ctx.past.intended("push", name, "push") is not None:
+        digest = await ctx.ecr.digest(repository, ctx.plan.head)
+        if digest is not None:
+            ctx.emit(Done("push", name, "push", {"digest": digest, "found": True}))
+            return digest
+    await ctx.announce(Intended("push", name, "push", {"references": image.references}))
+    digest = await ctx.builder.push(image, login, ctx.progress("push", name))
+    ctx.emit(Done("push", name, "push", {"digest": digest}))
+    await _confirm(ctx, name, digest)
+    return digest
 
 
 async def _confirm(ctx: Context, name: str, digest: str) -> None:
@@ -50,3 +71,47 @@ async def _confirm(ctx: Context, name: str, digest: str) -> None:
         f"pushed {digest}, ECR shows {seen or 'no image'} under tag {ctx.plan.head}",
         "see who else pushes this tag; with immutable tags, push a new commit",
     )
+
+
+async def _latest(ctx: Context, name: str) -> None:
+    """Move ``latest`` to this run's image, in the registry: never from a newer commit's back to an older.
+
+    :raises CloudError: ECR refused, and the environment deploys ``latest``.
+    :raises SupersededError: it stays, and the environment deploys ``latest``.
+    """
+    repository = ctx.catalog.repository(ctx.plan.environment, name)
+    digest = ctx.digests[name]
+    now = await ctx.ecr.image(repository, tag=LATEST)
+    if now is not None and now.digest == digest:
+        return
+    newer = await _newer(ctx, f"{repository}@{now.digest}" if now else "", repository)
+    if newer and not ctx.plan.allow_older:
+        if ctx.plan.image_reference == LATEST:
+            raise SupersededError(
+                f"{name}: latest is of {newer[:12]}, which is newer",
+                f"environment {ctx.plan.environment} deploys latest, and latest never moves backwards",
+                "deploy the newer commit, or ask for this one with --allow-older",
+            )
+        ctx.emit(Noted(f"latest stays on {newer[:12]}, which is newer", "info", "push", name))
+        return
+    await ctx.announce(
+        Intended("push", name, PUT, {"repository": repository, "digest": digest, "tag": LATEST})
+    )
+    try:
+        await ctx.ecr.put_tag(repository, digest, LATEST)
+    except CloudError as error:
+        if ctx.plan.image_reference == LATEST:
+            raise
+        ctx.emit(Noted(f"latest not moved: {error.cause or error.what}", "warning", "push", name))
+        return
+    ctx.emit(Done("push", name, PUT, {"digest": digest}))
+
+
+async def _newer(ctx: Context, latest: str, repository: str) -> str:
+    """The commit of the image tagged ``latest``, if it is newer than this run's."""
+    if not latest or ctx.repo is None:
+        return ""
+    commit = ctx.repo.commit(await commit_of(ctx, repository, f"registry/{latest}") or "-")
+    if commit and commit != ctx.plan.head and ctx.repo.is_ancestor(ctx.plan.head, commit):
+        return commit
+    return ""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sdt_console.errors import CloudError, DeployError, SdtError
 from sdt_console.events import Noted, RunFinished
-from sdt_console.model import Failure, Outcome
-from sdt_console.pipeline.build import build
-from sdt_console.pipeline.context import Context, in_thread, outcome_of, stage
+from sdt_console.model import BuiltImage, Failure, Outcome
+from sdt_console.pipeline.build import build, held
+from sdt_console.pipeline.context import Context, Verdict, in_thread, outcome_of, stage
 from sdt_console.pipeline.deploy import deploy
 from sdt_console.pipeline.gate import gate
 from sdt_console.pipeline.health import health
+from sdt_console.pipeline.older import refuse_older
+from sdt_console.pipeline.past import again
 from sdt_console.pipeline.push import push
 from sdt_console.pipeline.rollback import RollbackError, rollback
 
@@ -23,6 +26,8 @@ EXIT_INTERRUPTED = 130
 
 async def walk(ctx: Context) -> RunFinished:
     """Walk the plan; every way this ends is one event.
+
+    A run that was cut off is walked again from its beginning: what its journal has as done is left out.
 
     :returns: that event, recorded already.
     """
@@ -37,23 +42,22 @@ async def walk(ctx: Context) -> RunFinished:
 
 
 async def _walk(ctx: Context) -> RunFinished:
-    if not ctx.plan.builds:
+    if not ctx.plan.builds and not ctx.plan.services:
         ctx.emit(Noted("no service changed: nothing to build or deploy"))
         return RunFinished(Outcome.NOTHING_TO_DO, 0)
     missing = [name for name in ctx.plan.services if ctx.plan.before.get(name) is None]
     if missing:
         return _not_in_ecs(ctx, missing)
     try:
-        await _build_and_push(ctx)
+        await _stage(ctx, "preflight", _preflight)
+        await _gate_build_push(ctx)
     except SdtError as error:
         return ended_early(error)
     except asyncio.CancelledError:
         return _interrupted(ctx)
     try:
-        async with stage(ctx.emit, "deploy") as verdict:
-            await deploy(ctx, verdict)
-        async with stage(ctx.emit, "health") as verdict:
-            await health(ctx, verdict)
+        await _stage(ctx, "deploy", deploy)
+        await _stage(ctx, "health", health)
     except SdtError as error:
         return await _put_back(ctx, error)
     except asyncio.CancelledError:
@@ -61,16 +65,69 @@ async def _walk(ctx: Context) -> RunFinished:
     return RunFinished(Outcome.SUCCEEDED, 0)
 
 
-async def _build_and_push(ctx: Context) -> None:
+async def _stage(ctx: Context, name: str, work: Callable[[Context, Verdict], Awaitable[None]]) -> None:
+    """One stage of the plan, unless an earlier process has brought it to its end: then with that end."""
+    if name not in ctx.plan.stages and name != "preflight":
+        return
+    ended = ctx.past.stage(name)
+    if ended is not None and ended.failure is not None:
+        raise again(name, ended.outcome, ended.failure)
+    if ended is None:
+        async with stage(ctx.emit, name) as verdict:
+            await work(ctx, verdict)
+
+
+async def _preflight(ctx: Context, verdict: Verdict) -> None:
+    await refuse_older(ctx)
+
+
+async def _gate_build_push(ctx: Context) -> None:
+    """What needs the source; nothing of it where an earlier process has pushed all images."""
+    if not {"gate", "build", "push"} & set(ctx.plan.stages) or ctx.past.stage("push") is not None:
+        ended = ctx.past.stage("push")
+        if ended is not None and ended.failure is not None:
+            raise again("push", ended.outcome, ended.failure)
+        return
+    if ctx.repo is None:
+        raise CloudError("no repository to build from", next="name it with --repo DIR")
     with TemporaryDirectory(prefix="sdt-source-") as folder:
         source = Path(folder)
         await in_thread(ctx.repo.export, ctx.plan.head, source)
-        async with stage(ctx.emit, "gate") as verdict:
+        images: dict[str, BuiltImage] = {}
+
+        async def gates(ctx: Context, verdict: Verdict) -> None:
             await gate(ctx, source, verdict)
-        async with stage(ctx.emit, "build") as verdict:
-            images = await build(ctx, source, verdict)
-        async with stage(ctx.emit, "push") as verdict:
+
+        async def builds(ctx: Context, verdict: Verdict) -> None:
+            images.update(await build(ctx, source, verdict))
+
+        async def pushes(ctx: Context, verdict: Verdict) -> None:
             await push(ctx, images, verdict)
+
+        await _stage(ctx, "gate", gates)
+        await _built(ctx, images, builds)
+        await _stage(ctx, "push", pushes)
+
+
+async def _built(
+    ctx: Context, images: dict[str, BuiltImage], work: Callable[[Context, Verdict], Awaitable[None]]
+) -> None:
+    """The build stage; begun again after its end only for images that the builder has lost since."""
+    ended = ctx.past.stage("build")
+    if ended is None or ended.failure is not None:
+        await _stage(ctx, "build", work)
+        return
+    for name in ctx.plan.builds:
+        if name not in ctx.digests:
+            image = await held(ctx, name)
+            if image is None:
+                break
+            images[name] = image
+    else:
+        return
+    images.clear()
+    async with stage(ctx.emit, "build") as verdict:
+        await work(ctx, verdict)
 
 
 async def _put_back(ctx: Context, error: SdtError) -> RunFinished:
@@ -115,6 +172,7 @@ def _interrupted(ctx: Context) -> RunFinished:
 
 
 def _left(ctx: Context) -> str:
+    again = f"`sdt resume {ctx.run}` goes on"
     if not ctx.changed:
-        return "no service was updated; run again"
-    return f"look at {', '.join(ctx.changed)}: updated, and not judged; then run again"
+        return f"no service was updated; {again}"
+    return f"look at {', '.join(ctx.changed)}: updated, and not judged; {again}"

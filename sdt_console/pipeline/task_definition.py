@@ -48,6 +48,15 @@ def with_image(definition: Mapping[str, Any], index: int, image: str) -> dict[st
     return {**definition, "containerDefinitions": containers}
 
 
+def image_parts(reference: str) -> tuple[str, str, str]:
+    """Registry and path, tag, digest of an image reference; ``latest`` where it has neither of the two."""
+    path, _, digest = reference.partition("@")
+    before, colon, tag = path.rpartition(":")
+    if not colon or "/" in tag:  # the colon of a registry's port
+        return path, "" if digest else "latest", digest
+    return before, tag, digest
+
+
 def prove_only_image_differs(
     old: Mapping[str, Any], new: Mapping[str, Any], index: int, image: str, service: str
 ) -> None:

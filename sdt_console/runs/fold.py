@@ -29,13 +29,17 @@ def after(state: RunState, event: ev.Event) -> RunState:
     match body:
         case ev.RunStarted():
             return RunState(run=event.run, environment=body.environment, started_at=event.at)
+        case ev.RunResumed():
+            return _resumed(state)
         case ev.Planned():
             return replace(state, services=_planned(body.plan))
         case ev.StageStarted():
             stage = StageResult(body.stage, None, started_at=event.at)
-            return replace(state, stages=(*state.stages, stage))
+            return replace(state, stages=_begun(state.stages, stage))
         case ev.StageFinished():
             return replace(state, stages=tuple(_stage(s, body, event.at) for s in state.stages))
+        case ev.Intended(stage="deploy", action="ecs:UpdateService"):
+            return replace(state, services=tuple(_tried(s, body) for s in state.services))
         case ev.StepFinished():
             return replace(state, services=tuple(_service(s, body) for s in state.services))
         case ev.RunFinished():
@@ -59,12 +63,34 @@ def _planned(plan: Mapping[str, Any]) -> tuple[ServiceResult, ...]:
     )
 
 
+def _resumed(state: RunState) -> RunState:
+    """What was interrupted is not an end any more."""
+    services = tuple(
+        replace(s, outcome=Outcome.SKIPPED, failure=None) if s.outcome is Outcome.INTERRUPTED else s
+        for s in state.services
+    )
+    return replace(state, outcome=None, exit_code=None, failure=None, duration_s=None, services=services)
+
+
+def _begun(stages: tuple[StageResult, ...], new: StageResult) -> tuple[StageResult, ...]:
+    """A stage that is begun again after its run was cut off takes the place of what was left of it."""
+    if any(stage.name == new.name for stage in stages):
+        return tuple(new if stage.name == new.name else stage for stage in stages)
+    return (*stages, new)
+
+
 def _stage(stage: StageResult, body: ev.StageFinished, at: float) -> StageResult:
     if stage.name != body.stage or stage.outcome is not None:
         return stage
     return replace(
         stage, outcome=body.outcome, duration_s=at - stage.started_at, failure=body.failure, note=body.note
     )
+
+
+def _tried(service: ServiceResult, body: ev.Intended) -> ServiceResult:
+    if service.name != body.service:
+        return service
+    return replace(service, tried=str(body.request.get("taskDefinition") or ""))
 
 
 def _service(service: ServiceResult, body: ev.StepFinished) -> ServiceResult:

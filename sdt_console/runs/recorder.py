@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from sdt_console.events import Body, Event
 from sdt_console.model import RunState
-from sdt_console.runs.fold import after
+from sdt_console.runs.fold import after, fold
 from sdt_console.runs.journal import Journal
 
 Subscriber = Callable[[Event], None]
@@ -16,20 +16,26 @@ class Recorder:
     """Numbers, dates and records the events of one run.
 
     :param now: seconds since the epoch.
+    :param before: the events of this run that another process has recorded.
     :param subscribers: told after the event is durable; one that raises is left out from then on, and what
         it raised is kept in ``broken``: a report never stops a run.
     """
 
     def __init__(
-        self, run: str, journal: Journal, now: Callable[[], float], subscribers: Sequence[Subscriber] = ()
+        self,
+        run: str,
+        journal: Journal,
+        now: Callable[[], float],
+        subscribers: Sequence[Subscriber] = (),
+        before: Sequence[Event] = (),
     ) -> None:
         self.run = run
-        self.state = RunState(run=run)
+        self.state = fold(before) if before else RunState(run=run)
         self.broken: list[Exception] = []
         self._journal = journal
         self._now = now
         self._subscribers = list(subscribers)
-        self._seq = 0
+        self._seq = len(before)
 
     def emit(self, body: Body, at: float | None = None) -> None:
         """Record ``body``; it is on disk when this returns.

@@ -1,0 +1,131 @@
+"""Changes to an ECS service: in the journal before they are made, found again where the answer was lost.
+
+The answer is lost when a process dies between a call and its journal entry, or when a call's connection
+breaks. Both are told apart from a call that never arrived by looking at ECS, never by doing it once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sdt_console.errors import CloudError, DeployError, SupersededError
+from sdt_console.events import Done, Intended
+from sdt_console.model import EcsService
+from sdt_console.pipeline.context import Context
+from sdt_console.pipeline.task_definition import prove_only_image_differs, with_image
+
+REGISTER = "ecs:RegisterTaskDefinition"
+UPDATE = "ecs:UpdateService"
+_NEWEST = 10
+
+
+async def register(ctx: Context, name: str, current: Mapping[str, Any], index: int, image: str) -> str:
+    """ARN of a revision that is ``current`` with ``image`` in container ``index``, and is nothing else.
+
+    :raises DeployError: the registered revision differs in more; nothing was deployed.
+    """
+    known = ctx.past.done("deploy", name, REGISTER)
+    if known is not None:
+        return str(known["task_definition"])
+    lost = ctx.past.intended("deploy", name, REGISTER) is not None
+    found = await _registered(ctx, name, current, index, image) if lost else None
+    if found is None:
+        request = {"family": current["family"], "image": image, "from": current["taskDefinitionArn"]}
+        await ctx.announce(Intended("deploy", name, REGISTER, request))
+        try:
+            made: Mapping[str, Any] = await ctx.ecs.register(with_image(current, index, image))
+        except CloudError as error:
+            if not error.unknown:
+                raise
+            answer = await _registered(ctx, name, current, index, image)
+            if answer is None:
+                raise
+            made = answer
+    else:
+        made = found
+    arn = str(made["taskDefinitionArn"])
+    ctx.emit(Done("deploy", name, REGISTER, {"task_definition": arn} | ({"found": True} if found else {})))
+    prove_only_image_differs(current, made, index, image, name)
+    return arn
+
+
+async def _registered(
+    ctx: Context, name: str, current: Mapping[str, Any], index: int, image: str
+) -> Mapping[str, Any] | None:
+    """A revision newer than ``current`` that differs from it in that image alone."""
+    for arn in await ctx.ecs.task_definitions(str(current["family"]), _NEWEST):
+        if int(arn.rpartition(":")[2]) <= int(current["revision"]):
+            return None
+        made = await ctx.ecs.task_definition(arn)
+        try:
+            prove_only_image_differs(current, made, index, image, name)
+        except DeployError:
+            continue
+        return made
+    return None
+
+
+async def update(ctx: Context, stage: str, name: str, target: str, *, before: str = "") -> str:
+    """Deploy ``target``; id of our deployment, or empty if it was made and is gone already.
+
+    :param before: ARN of what the service must run until then; empty if anything may.
+    :raises SupersededError: it runs something else, so someone has deployed meanwhile.
+    """
+    known = ctx.past.done(stage, name, UPDATE)
+    if known is not None:
+        return str(known.get("deployment", ""))
+    live = await ctx.live(name)
+    announced = ctx.past.intended(stage, name, UPDATE)
+    if announced is not None and _arrived(live, announced):
+        deployment = _ours(live, target)
+        ctx.emit(Done(stage, name, UPDATE, {"deployment": deployment, "found": True}))
+        return deployment
+    if before and live.task_definition != before:
+        raise moved(name, before, live.task_definition)
+    request = {
+        "cluster": ctx.plan.cluster,
+        "service": ctx.service_name(name),
+        "taskDefinition": target,
+        "known": [str(d.get("id")) for d in live.deployments],
+    }
+    await ctx.announce(Intended(stage, name, UPDATE, request))
+    try:
+        service = await ctx.ecs.update(ctx.plan.cluster, ctx.service_name(name), target)
+    except CloudError as error:
+        if not error.unknown:
+            raise
+        service = await ctx.live(name)
+        if not _arrived(service, request):
+            raise
+    deployment = _ours(service, target)
+    if not deployment:
+        raise DeployError(
+            f"{name}: ECS shows no deployment of {target}",
+            "UpdateService was answered without one",
+            "see `aws ecs describe-services`; only services with the ECS deployment controller are supported",
+        )
+    ctx.emit(Done(stage, name, UPDATE, {"deployment": deployment}))
+    return deployment
+
+
+def moved(name: str, before: str, now: str) -> SupersededError:
+    """Someone has deployed since the plan was made."""
+    return SupersededError(
+        f"{name} has moved since the plan was made",
+        f"it ran {before}, now it runs {now}",
+        "make a new plan and look at it",
+    )
+
+
+def _arrived(live: EcsService, announced: Mapping[str, Any]) -> bool:
+    """Whether the service has a newer primary deployment than those known when the change was announced."""
+    primary = next((d for d in live.deployments if d.get("status") == "PRIMARY"), {})
+    return bool(primary) and primary.get("id") not in announced.get("known", ())
+
+
+def _ours(live: EcsService, target: str) -> str:
+    for deployment in live.deployments:
+        if deployment.get("status") == "PRIMARY" and deployment.get("taskDefinition") == target:
+            return str(deployment["id"])
+    return ""
