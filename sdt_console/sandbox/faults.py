@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -65,6 +66,7 @@ class Mishap:
 
 NONE = Mishap()
 _EXPIRED = Refusal("ExpiredTokenException", "The security token included in the request is expired", 400)
+_NOT_ALLOWED = "The caller is not authorized to perform: {} because no identity-based policy allows it"
 _THROTTLED = Refusal("ThrottlingException", "Rate exceeded", 400)
 _CONCURRENT = Refusal(
     "ClientException",
@@ -81,11 +83,15 @@ class ApiFaults:
     """Decides what goes wrong with a call; the lock must be held.
 
     :param seed: of the troubles' order, which is the same in every run.
+    :ivar calls: how often each call came: ``DescribeServices`` → 3.
+    :ivar denied: names of the calls that are refused for want of a right; replace it to change it.
     """
 
     def __init__(self, scenarios: Scenarios, seed: int = 0) -> None:
         self._scenarios = scenarios
         self._random = random.Random(seed)
+        self.calls: Counter[str] = Counter()
+        self.denied: frozenset[str] = frozenset()
         self._buckets: dict[tuple[str, str, int], _Bucket] = {}
 
     def befalls(self, account: str, region: str, operation: str, now: float) -> Mishap:
@@ -94,8 +100,11 @@ class ApiFaults:
         :param operation: name of the call; only those of ECS are throttled.
         :param now: seconds since the epoch.
         """
+        self.calls[operation] += 1
         if self._scenarios.api("expired-credentials"):
             return Mishap(_EXPIRED)
+        if operation in self.denied:
+            return Mishap(Refusal("AccessDeniedException", _NOT_ALLOWED.format(operation), 400))
         if self._scenarios.api("throttling") and not self._within_quota(account, region, operation, now):
             return Mishap(_THROTTLED)
         if self._scenarios.api("flaky-api"):

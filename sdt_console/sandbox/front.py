@@ -32,6 +32,7 @@ from .wire_errors import JSON, wire_error
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+FORM = "application/x-www-form-urlencoded"
 _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
 _logger = logging.getLogger(__name__)
 
@@ -240,8 +241,10 @@ class Call:
 
     @property
     def operation(self) -> str:
-        """Name of the call, for the JSON protocols."""
-        return self.target.rpartition(".")[2]
+        """Name of the call, for the JSON and the query protocols."""
+        if self.target or self.environ.get("CONTENT_TYPE", "").partition(";")[0] != FORM:
+            return self.target.rpartition(".")[2]
+        return parse_qs(self.body.decode("utf-8", "replace")).get("Action", [""])[0]
 
     def refuse(self, code: str, message: str, status: int = 400) -> Response:
         error = wire_error(self.environ, self.service, code, message, status)

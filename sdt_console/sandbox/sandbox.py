@@ -25,7 +25,7 @@ except ImportError as error:
         "the sandbox needs moto", f"{error.name} is not installed", "pip install 'sdt-console[sandbox]'"
     ) from error
 
-from . import ecr
+from . import ecr, simulator
 from .application import Application
 from .balancer import LoadBalancer
 from .clock import DEFAULT_SPEED, Clock, Pace, SystemClock
@@ -45,11 +45,10 @@ from .registry import RegistryApp
 from .routes import Routes
 from .scenarios import Scenarios
 from .seed import HISTORY, Seed
+from .seed_caller import ACCESS_KEY, SECRET_KEY, seed_caller
 from .server import LoopbackServer
 from .timeline import Timeline
 
-ACCESS_KEY = "AKIASANDBOX000000000"
-SECRET_KEY = "sandbox"
 _MOTO_ACCOUNT = "123456789012"
 """What moto says for a key that it does not know."""
 
@@ -63,6 +62,7 @@ class Sandbox:
     :ivar registry: ``127.0.0.1:PORT``, the registry host in ECR's repository URIs.
     :ivar environ: what any AWS client needs in its environment to use the sandbox.
     :ivar scenarios: what goes wrong on purpose; switch them with ``on`` and ``off``.
+    :ivar faults: what becomes of API calls: which are denied, and how often each came.
     :ivar load_balancers: environment → base URL of its load balancer.
     """
 
@@ -136,6 +136,7 @@ class Sandbox:
         self._heartbeat = Heartbeat(self._timeline, self._clock, self._lock)
         self._application = Application()
         self.scenarios = Scenarios(catalog)
+        self.faults = ApiFaults(self.scenarios)
         self._regions: dict[tuple[str, str], Ecs] = {}
         self._runtime: DockerRuntime | None = None
         self._observation = Observation(self._timeline, self._regions, catalog.aws.region)
@@ -171,12 +172,12 @@ class Sandbox:
             now=self._clock.now,
             scan_seconds=self._timeline.pace.seconds(SCAN),
         )
-        self._undo.append(ecr.install(registry))
+        self._undo += [ecr.install(registry), simulator.install()]
         self._front = Front(
             moto=DomainDispatcherApplication(create_backend_app),
             registry=registry,
             control=Control(self.scenarios, self._about),
-            faults=ApiFaults(self.scenarios),
+            faults=self.faults,
             ecs=self.ecs,
             routes=Routes(self.ecs, self._observation.ledger),
             account_of=self._account_of,
@@ -201,6 +202,7 @@ class Sandbox:
             images=registry.images,
             commit=commit,
         )
+        seed_caller(catalog.aws.account)
         for env in environments:
             seed.account(env)
         seed.services(environments, self._timeline, start)
@@ -253,8 +255,6 @@ class Sandbox:
         with self._lock:
             move.advance(seconds)
             self._heartbeat.catch_up()
-
-    # --- the parts ----------------------------------------------------------------------------------
 
     def ecs(self, account: str, region: str) -> Ecs:
         """The ECS of one account in one region; the lock must be held."""
