@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -58,17 +58,26 @@ class IdentityClient:
         return str(answer["Role"]["Arn"])
 
     async def simulate(
-        self, principal: str, actions: Sequence[str], resources: Sequence[str]
+        self,
+        principal: str,
+        actions: Sequence[str],
+        resources: Sequence[str],
+        context: Mapping[str, str] | None = None,
     ) -> dict[str, tuple[str, ...] | None]:
         """Which of ``actions`` the policies of ``principal`` deny on any of ``resources``.
 
         Policies of resources and of the organisation beyond what IAM's simulator knows are not seen.
 
         :param principal: ARN of a user or role.
+        :param context: condition keys that a call would have, such as ``iam:PassedToService``.
         :returns: action → ``None`` if allowed, else the context keys that a condition asks for and a
             simulation cannot know. An action that IAM gave no answer for is left out.
         :raises CloudError: it cannot be simulated.
         """
+        entries = [
+            {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
+            for key, value in (context or {}).items()
+        ]
         results = await self._aws.pages(
             "iam",
             "simulate_principal_policy",
@@ -76,6 +85,7 @@ class IdentityClient:
             PolicySourceArn=principal,
             ActionNames=list(actions),
             ResourceArns=list(resources),
+            ContextEntries=entries,
         )
         found: dict[str, tuple[str, ...] | None] = {}
         for result in results:
