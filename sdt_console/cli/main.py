@@ -22,6 +22,7 @@ COMMANDS = {
     "history": "sdt_console.cli.history:history",
     "init": "sdt_console.cli.init:init",
     "plan": "sdt_console.cli.plan:plan",
+    "replay": "sdt_console.cli.replay:replay",
     "sandbox": "sdt_console.cli.sandbox:sandbox",
     "show": "sdt_console.cli.history:show_run",
 }

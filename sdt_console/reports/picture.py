@@ -1,0 +1,166 @@
+"""The picture of a run under way: its stages, its waves, and a bar for each service that moves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from sdt_console.model import Outcome, StageResult
+from sdt_console.reports.bars import fitted, progress, waiting
+from sdt_console.reports.estimate import run_time, stage_time
+from sdt_console.reports.glyphs import TO_COME, UNDER_WAY, cause, clock, glyph, seconds
+from sdt_console.reports.view import BAD, Step, View
+from sdt_console.runs.expected import Key
+from sdt_console.text import size, visible
+
+_NAME = 24
+_BAR = 16
+_TIME = 15
+_LEAST = 5
+"""Lines of head, stages, waves, a blank and one service."""
+# What a step does before it says so itself.
+_DOING = {
+    "build": "building",
+    "push": "pushing",
+    "deploy": "starting",
+    "health": "asking",
+    "rollback": "going back",
+}
+
+
+def picture(view: View, expected: Mapping[Key, float], now: float, width: int, height: int) -> Text:
+    """At most ``height`` lines (but for a very small height) of at most ``width`` cells.
+
+    Failed services stand first and are left out last; how many are left out is said.
+
+    :param now: seconds since the epoch.
+    """
+    lines = [_head(view, expected, now, width), *_stages(view, expected, now, width)]
+    waves = _waves(view, width)
+    if waves is not None:
+        lines.append(waves)
+    rows = _rows(view)
+    if rows:
+        room = max(height, _LEAST) - len(lines) - 1
+        shown = rows if len(rows) <= room else rows[: max(room - 1, 1)]
+        lines.append(Text())
+        lines += [_row(step, expected, now, width) for step in shown]
+        if len(shown) < len(rows):
+            lines.append(_more(rows[len(shown) :]))
+    return Text("\n", no_wrap=True, overflow="ellipsis").join(lines)
+
+
+def _head(view: View, expected: Mapping[Key, float], now: float, width: int) -> Text:
+    run, started = view.run, view.started
+    left = f"run {visible(run.run)}  {visible(run.environment)}"
+    if started is not None and started.head:
+        left += f"  {visible(started.base[:7]) or 'nothing'} → {visible(started.head[:7])}"
+    right = _times(now - run.started_at, run_time(view, expected, now))
+    room = width - cell_len(left) - cell_len(right) - 4
+    title = fitted(started.title, room) if started is not None and room > 0 else ""
+    gap = " " * max(width - cell_len(left) - cell_len(title) - cell_len(right) - 2, 1)
+    return Text.assemble((left, "bold"), "  ", title, gap, (right, "cyan"))
+
+
+def _stages(view: View, expected: Mapping[Key, float], now: float, width: int) -> list[Text]:
+    """Every stage with its state; those that are done lose their times where the line is too short."""
+    for timed in (True, False):
+        parts = [_stage(view, stage, expected, now, timed=timed) for stage in view.run.stages]
+        parts += [Text(f"{TO_COME[0]} {visible(name)}", style=TO_COME[1]) for name in view.to_come]
+        if sum(part.cell_len + 2 for part in parts) <= width:
+            break
+    lines = [Text()]
+    for part in parts:
+        if lines[-1].cell_len and lines[-1].cell_len + 2 + part.cell_len > width:
+            lines.append(Text())
+        lines[-1] = Text.assemble(lines[-1], "  " if lines[-1].cell_len else "", part)
+    return lines
+
+
+def _stage(view: View, stage: StageResult, expected: Mapping[Key, float], now: float, *, timed: bool) -> Text:
+    sign, style = glyph(stage.outcome)
+    name = visible(stage.name)
+    if stage.outcome is None:
+        whole = stage_time(stage.name, view.names, expected)
+        return Text.assemble((f"{sign} {name}", f"bold {style}"), f" {_times(now - stage.started_at, whole)}")
+    took = f" {seconds(stage.duration_s)}" if timed and (stage.duration_s or 0) >= 1 else ""
+    return Text.assemble((f"{sign} ", style), name, (took, "dim"))
+
+
+def _waves(view: View, width: int) -> Text | None:
+    """A sign for each service, the waves' borders between; counted where the line is too short."""
+    waves = view.waves
+    if sum(map(len, waves)) < 2:
+        return None
+    latest = {step.service: step for step in view.latest}
+    signs = [[_sign(latest.get(name)) for name in wave] for wave in waves]
+    line = Text("waves  ")
+    if sum(len(wave) + 3 for wave in signs) + 5 > width:
+        for number, wave in enumerate(signs):
+            done = sum(sign == "✔" for sign, _ in wave)
+            worst = next((s for s in wave if s[0] in "✖↩◐"), wave[0] if done < len(wave) else ("✔", "green"))
+            line.append(" │ " if number else "", style="dim").append(*worst).append(f" {done}/{len(wave)}")
+        return line
+    for number, wave in enumerate(signs):
+        line.append(" │ " if number else "", style="dim")
+        for sign, style in wave:
+            line.append(sign, style=style)
+    return line
+
+
+def _sign(step: Step | None) -> tuple[str, str]:
+    """What a service's last step says of its rollout: an image that is built has not rolled out."""
+    if step is None or (step.stage in ("build", "push") and step.outcome not in BAD):
+        return TO_COME
+    if step.stage == "deploy" and step.outcome is Outcome.SUCCEEDED:
+        return glyph(Outcome.SUCCEEDED)
+    return UNDER_WAY if step.outcome is None else glyph(step.outcome)
+
+
+def _rows(view: View) -> list[Step]:
+    """What failed, then what is under way; what has succeeded is in the lines of its stage."""
+    latest = view.latest
+    failed = [step for step in latest if step.outcome in BAD]
+    back = [step for step in latest if step.stage == "rollback" and step.outcome is Outcome.ROLLED_BACK]
+    return [*failed, *(step for step in latest if step.outcome is None), *back]
+
+
+def _row(step: Step, expected: Mapping[Key, float], now: float, width: int) -> Text:
+    sign, style = glyph(step.outcome)
+    name = min(_NAME, max(width // 4, 8))
+    head = Text.assemble((f" {sign} ", style), fitted(step.service, name), "  ")
+    if step.outcome is not None:
+        said = cause(step.failure) if step.failure else step.note
+        return head.append(fitted(said, width - head.cell_len).rstrip(), style=style)
+    before = expected.get((step.stage, step.service))
+    times = _times(now - step.began, before)
+    bar = _BAR if width >= 100 else _BAR // 2
+    room = width - head.cell_len - bar - _TIME - 2
+    head.append(fitted(_doing(step), room) + " ")
+    if step.total > 0:
+        head.append_text(progress(step.done / step.total, bar, style))
+    elif before:
+        head.append_text(waiting((now - step.began) / before, bar, style))
+    else:
+        head.append(" " * bar)
+    return head.append(f" {times:>{_TIME}}")
+
+
+def _doing(step: Step) -> str:
+    note = step.note or _DOING.get(step.stage, step.stage)
+    if step.total <= 0 or step.stage not in ("build", "push"):
+        return note
+    far = f"{size(step.done)} of {size(step.total)}" if step.stage == "push" else f"{step.done}/{step.total}"
+    return f"{far} {note}"
+
+
+def _more(rest: list[Step]) -> Text:
+    failed = sum(step.outcome in BAD for step in rest)
+    return Text(f"   … and {len(rest)} more" + (f", {failed} of them failed" if failed else ""), style="dim")
+
+
+def _times(elapsed: float, whole: float | None) -> str:
+    """``0:48 of ~2:10``; nothing of what is not known."""
+    return clock(elapsed) + (f" of ~{clock(whole)}" if whole else "")
