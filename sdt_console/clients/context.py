@@ -129,20 +129,23 @@ class Context:
             return Entry(path, "file", mode, file)
         return None
 
-    def tar(self, out: IO[bytes]) -> None:
+    @property
+    def hides_dockerfile(self) -> bool:
+        """Whether the Dockerfile may not be copied, though an Engine needs it to build."""
+        return self._ignore(self.dockerfile)
+
+    def tar(self, out: IO[bytes], *, rules: bool = True) -> None:
         """Write the context as a Docker Engine takes it: with the Dockerfile and the ignore file.
 
-        An Engine reads ``.dockerignore`` only to leave these two out of the image, as we did with the rest.
+        :param rules: the Engine reads ``.dockerignore``, to leave these two out of the image as we did with
+            the rest; one that does not gets an ignore file only where it may be copied.
         """
         extra: dict[str, bytes] = {}
-        if self._ignore(self.dockerfile):
+        if self.hides_dockerfile:
             extra[self.dockerfile] = self.text.encode(errors="surrogateescape")
-            rules = (
-                self._read(_IGNORE) or ""
-                if self._ignore_file == _IGNORE
-                else f"{_literal(self.dockerfile)}\n"
-            )
-            extra[_IGNORE] = rules.encode(errors="surrogateescape")
+        if self.hides_dockerfile and rules:
+            own = self._read(_IGNORE) or "" if self._ignore_file == _IGNORE else _literal(self.dockerfile)
+            extra[_IGNORE] = f"{own}\n".encode(errors="surrogateescape")
         with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
             for entry in self.walk():
                 if entry.path not in extra:

@@ -1,28 +1,35 @@
-"""Images built and pushed by a Docker Engine, through its HTTP API (the classic builder)."""
+"""Images built and pushed by a Docker Engine, through its HTTP API: by BuildKit, or the classic builder."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-import re
 import tempfile
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from pathlib import Path
 from typing import IO, Any
 
+from sdt_console.clients.base_images import pull_private
+from sdt_console.clients.build_log import BuildLog
+from sdt_console.clients.buildkit_needs import may_copy, needs_buildkit
+from sdt_console.clients.buildkit_output import BuildKitOutput
 from sdt_console.clients.call import Caller
 from sdt_console.clients.context import Context
-from sdt_console.clients.docker_engine import START, Session, connect, logins, root_cause
-from sdt_console.clients.registry_errors import split_reference
-from sdt_console.clients.stoppable import Progress, stoppable
+from sdt_console.clients.docker_engine import (
+    START,
+    Session,
+    connect,
+    has_buildkit,
+    logins,
+    root_cause,
+    trouble,
+)
+from sdt_console.clients.engine_output import ClassicOutput, Output
+from sdt_console.clients.engine_push import push_image
+from sdt_console.clients.stoppable import Paced, Progress, stoppable
 from sdt_console.errors import BuildError
 from sdt_console.model import BuildOrder, BuiltImage, RegistryLogin
 
-TAIL = 20
-"""Lines of a failed build's output that are its cause."""
-
 _CHUNK = 1 << 18
-_BOOKKEEPING = re.compile(r"\s*--->|Removing intermediate container |Successfully (built|tagged) ")
 
 
 class EngineBuilder:
@@ -30,33 +37,24 @@ class EngineBuilder:
 
     :param keep: leave images in the Engine under their references after a push, as ``docker push`` does;
         else they are untagged, and only the build cache stays.
+    :param logs: folder for the whole output of each build, ``<service>.log``; ``None`` to keep none.
     """
 
     name = "engine"
 
-    def __init__(self, call: Caller, *, keep: bool = True) -> None:
+    def __init__(self, call: Caller, *, keep: bool = True, logs: Path | None = None) -> None:
         self._call = call
         self._keep = keep
+        self._logs = logs
 
     @staticmethod
     def available() -> str | None:
         """Why no Docker Engine can be used here, one sentence; ``None`` if one answers.
 
-        Blocking, 5 s at most.
+        Blocking, 10 s at most.
         """
-        import docker
-
-        try:
-            client = docker.from_env(timeout=5)
-        except docker.errors.DockerException as error:
-            return f"no Docker Engine answers: {root_cause(error)}"
-        try:
-            client.ping()
-        except (docker.errors.DockerException, OSError) as error:
-            return f"no Docker Engine answers: {root_cause(error)}"
-        finally:
-            client.close()
-        return None
+        why = trouble()
+        return f"no Docker Engine answers: {why}" if why else None
 
     async def build(self, order: BuildOrder, progress: Progress) -> BuiltImage:
         """Build with the context that our rules for ``.dockerignore`` leave, and give it every reference.
@@ -64,7 +62,7 @@ class EngineBuilder:
         :raises BuildError: with the Engine's error and the last lines of the output as its cause.
         """
         session = Session(f"cannot build {order.service}")
-        work = self._call.change("docker:Build", _build, session, order, progress)
+        work = self._call.change("docker:Build", _build, session, order, progress, self._logs)
         return await stoppable(work, session.stop)
 
     async def push(self, image: BuiltImage, login: RegistryLogin, progress: Progress) -> str:
@@ -76,10 +74,45 @@ class EngineBuilder:
         work = self._call.change("docker:Push", _push, session, image, login, progress, self._keep)
         return await stoppable(work, session.stop)
 
+    async def has(self, image: BuiltImage) -> bool:
+        """Whether the Engine still holds exactly this image, under whatever name.
 
-def _build(session: Session, order: BuildOrder, progress: Progress) -> BuiltImage:
+        :raises BuildError: it does not answer.
+        """
+        return await self._call("docker:InspectImage", _has, image)
+
+
+def _build(session: Session, order: BuildOrder, progress: Progress, logs: Path | None) -> BuiltImage:
     context = Context(order.context, order.dockerfile)
     api = connect(session.what)
+    try:
+        with (
+            BuildLog(logs, order.service) as log,
+            Paced(progress) as told,
+            tempfile.TemporaryFile() as packed,
+        ):
+            try:
+                image_id = _run(session, api, order, context, packed, log, told)
+                size = _size(session.what, api, image_id)
+            except BuildError as error:
+                error.evidence = error.evidence or log.evidence()
+                raise
+            return BuiltImage(order.service, image_id, size, order.references, log=log.kept())
+    finally:
+        api.close()
+
+
+def _run(
+    session: Session,
+    api: Any,
+    order: BuildOrder,
+    context: Context,
+    packed: IO[bytes],
+    log: BuildLog,
+    progress: Progress,
+) -> str:
+    """Build, and the id of the image."""
+    buildkit = _choose(api, context, log)
     params = [
         ("dockerfile", context.dockerfile),
         ("buildargs", json.dumps(dict(order.build_args))),
@@ -89,31 +122,37 @@ def _build(session: Session, order: BuildOrder, progress: Progress) -> BuiltImag
         ("forcerm", "1"),
         *(("t", reference) for reference in order.references),
     ]
-    headers = {"Content-Type": "application/x-tar"} | logins()
-    output: deque[str] = deque(maxlen=TAIL)
-    image_id, pending = "", ""
-    try:
-        with tempfile.TemporaryFile() as packed:
-            context.tar(packed)
-            packed.seek(0)
-            for event in session.events(api, "/build", params, headers, _chunks(packed, session)):
-                pending += event.get("stream", "")
-                *lines, pending = pending.split("\n")
-                for line in lines:
-                    if not line.strip() or _BOOKKEEPING.match(line):
-                        continue
-                    output.append(line.rstrip())
-                    _report(line.strip(), progress)
-                if "error" in event:
-                    raise _failed(session.what, str(event["error"]), output)
-                image_id = (event.get("aux") or {}).get("ID", image_id)
-        if not image_id:
-            output.append(pending)
-            raise _failed(session.what, "the Docker Engine named no image", output)
-        size = _size(session.what, api, image_id)
-    finally:
-        api.close()
-    return BuiltImage(order.service, image_id, size, order.references)
+    headers = {"Content-Type": "application/x-tar"}
+    output: Output
+    if buildkit:
+        params.append(("version", "2"))
+        pull_private(session, api, context.text, order.build_args, order.platform, progress)
+        output = BuildKitOutput(log, progress)
+    else:
+        headers |= logins()
+        output = ClassicOutput(log, progress)
+    context.tar(packed, rules=not buildkit)
+    packed.seek(0)
+    for event in session.events(api, "/build", params, headers, _chunks(packed, session)):
+        output.take(event)
+        if "error" in event:
+            raise output.failed(session.what, str(event["error"]))
+    if not output.image_id:
+        raise output.failed(session.what, "the Docker Engine named no image")
+    return output.image_id
+
+
+def _choose(api: Any, context: Context, log: BuildLog) -> bool:
+    """Whether to build with BuildKit (see ``buildkit_needs`` for what it cannot do without a session)."""
+    if not has_buildkit(api):
+        return False
+    if not (context.hides_dockerfile and may_copy(context.text, context.dockerfile)):
+        return True
+    if not needs_buildkit(context.text):
+        log.write(f"by the classic builder, which leaves the ignored {context.dockerfile} out", tail=False)
+        return False
+    log.write(f"BuildKit leaves the ignored {context.dockerfile} there to be copied", tail=False)
+    return True
 
 
 def _size(what: str, api: Any, image_id: str) -> int:
@@ -133,63 +172,21 @@ def _chunks(file: IO[bytes], session: Session) -> Iterator[bytes]:
         yield chunk
 
 
-def _report(line: str, progress: Progress) -> None:
-    """``Step 3/7 : COPY a b`` tells how far the build is; other lines are shown as they are."""
-    step, _, instruction = line.partition(" : ")
-    done, slash, total = step.removeprefix("Step ").partition("/")
-    if slash and step.startswith("Step ") and done.isdecimal() and total.isdecimal():
-        progress(instruction, int(done) - 1, int(total))
-    else:
-        progress(line, 0, 0)
-
-
-def _next(error: str) -> str:
-    if "requires BuildKit" in error:
-        return "take the BuildKit option out of the Dockerfile: images are built with the classic builder"
-    return "correct what the output names, then run again"
-
-
-def _failed(what: str, error: str, output: Sequence[str]) -> BuildError:
-    lines = [line for line in output if line.strip() != error.strip()]
-    return BuildError(what, "\n".join([error.strip(), *lines]), _next(error))
-
-
 def _push(session: Session, image: BuiltImage, login: RegistryLogin, progress: Progress, keep: bool) -> str:
-    import docker.auth
+    with Paced(progress) as told:
+        return push_image(session, image, login, told, keep)
 
-    api = connect(session.what)
-    account = {"username": login.username, "password": login.password, "serveraddress": login.host}
-    headers = {"X-Registry-Auth": docker.auth.encode_header(account).decode()}
-    digest = ""
+
+def _has(image: BuiltImage) -> bool:
+    import docker
+
+    what = f"cannot look for the image of {image.service}"
+    api = connect(what)
     try:
-        for reference in image.references:
-            host, repository, tag = split_reference(reference)
-            if host != login.host:
-                raise BuildError(f"cannot push {reference}", f"the login is for {login.host}")
-            layers: dict[str, tuple[int, int]] = {}
-            path = f"/images/{host}/{repository}/push"
-            for event in session.events(api, path, [("tag", tag)], headers):
-                if "error" in event:
-                    words = str(event["error"]).replace(login.password or "\0", "***")
-                    raise BuildError(f"cannot push {reference}", words)
-                _count(event, layers, progress)
-                digest = (event.get("aux") or {}).get("Digest", digest)
-            if not digest:
-                raise BuildError(f"cannot push {reference}", "the Docker Engine named no digest")
-        for reference in () if keep else image.references:
-            with contextlib.suppress(docker.errors.DockerException, OSError):  # gone already: what we want
-                api.remove_image(reference, noprune=True)
+        return bool(api.inspect_image(image.image_id)["Id"] == image.image_id)
+    except docker.errors.NotFound:
+        return False
+    except (docker.errors.DockerException, OSError) as error:
+        raise BuildError(what, f"the Docker Engine broke off: {root_cause(error)}", START) from error
     finally:
         api.close()
-    return digest
-
-
-def _count(event: dict[str, Any], layers: dict[str, tuple[int, int]], progress: Progress) -> None:
-    """Add up the bytes of all layers under way."""
-    detail = event.get("progressDetail") or {}
-    layer, status = str(event.get("id", "")), str(event.get("status", ""))
-    if layer and "total" in detail:
-        layers[layer] = (min(int(detail["current"]), int(detail["total"])), int(detail["total"]))
-    if layer:
-        done, total = (sum(numbers) for numbers in zip(*layers.values(), strict=True)) if layers else (0, 0)
-        progress(f"{layer} {status.lower()}", done, total)

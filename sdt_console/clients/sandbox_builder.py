@@ -9,20 +9,21 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from sdt_console.clients.assembly import Assembler, NeedsEngineError
+from sdt_console.clients.build_log import BuildLog
 from sdt_console.clients.call import Caller
 from sdt_console.clients.context import Context
 from sdt_console.clients.dockerfile import DockerfileError, parse
-from sdt_console.clients.oci import CONFIG_TYPE, Entry, Layer, image_config, image_manifest
+from sdt_console.clients.oci import CONFIG_TYPE, Entry, Layer, image_config, image_manifest, parse_manifest
 from sdt_console.clients.oci_layout import OciLayout
 from sdt_console.clients.registry import RegistryClient
 from sdt_console.clients.registry_errors import split_reference
-from sdt_console.clients.stoppable import Progress, stoppable
+from sdt_console.clients.stoppable import Paced, Progress, stoppable
 from sdt_console.errors import BuildError
 from sdt_console.model import BuildOrder, BuiltImage, RegistryLogin
 
@@ -33,13 +34,15 @@ class SandboxBuilder:
     """The builder of the sandbox.
 
     :param folder: where images are kept as OCI layouts until they are pushed; the caller removes it.
+    :param logs: folder for what each build did, ``<service>.log``; ``None`` to keep none.
     """
 
     name = "sandbox"
 
-    def __init__(self, call: Caller, folder: Path) -> None:
+    def __init__(self, call: Caller, folder: Path, *, logs: Path | None = None) -> None:
         self._call = call
         self._folder = folder
+        self._logs = logs
 
     async def build(self, order: BuildOrder, progress: Progress) -> BuiltImage:
         """The same context, arguments and labels give the same image, byte by byte.
@@ -59,7 +62,26 @@ class SandboxBuilder:
         work = self._call.change("registry:Push", self._push, image, login, progress, stop)
         return await stoppable(work, stop.set)
 
+    async def has(self, image: BuiltImage) -> bool:
+        """Whether the folder still holds exactly this image, with all of its layers."""
+        return await self._call("builder:Has", _has, image)
+
     def _build(self, order: BuildOrder, progress: Progress, stop: threading.Event) -> BuiltImage:
+        with BuildLog(self._logs, order.service) as log, Paced(progress) as told:
+
+            def note(text: str, done: int, total: int) -> None:
+                log.write(text)
+                told(text, done, total)
+
+            try:
+                image = self._assembled(order, note, stop)
+            except BuildError as error:
+                log.write(f"ERROR: {error.cause or error.what}")
+                error.evidence = error.evidence or log.evidence()
+                raise
+            return replace(image, log=log.kept())
+
+    def _assembled(self, order: BuildOrder, progress: Progress, stop: threading.Event) -> BuiltImage:
         what = f"cannot build {order.service}"
 
         def check() -> None:
@@ -98,11 +120,25 @@ class SandboxBuilder:
         client = RegistryClient(login, stop=stop)
         digest = ""
         try:
-            for repository, names in tags.items():
-                digest = client.push(repository, names, OciLayout(Path(image.store)), progress)
+            with Paced(progress) as told:
+                for repository, names in tags.items():
+                    digest = client.push(repository, names, OciLayout(Path(image.store)), told)
         finally:
             client.close()
         return digest
+
+
+def _has(image: BuiltImage) -> bool:
+    if not image.store or not Path(image.store).is_dir():
+        return False
+    layout = OciLayout(Path(image.store))
+    try:
+        manifest = parse_manifest(layout.manifest())
+        blobs = [manifest.config, *manifest.layers]
+        there = all(layout.path(blob.digest).stat().st_size == blob.size for blob in blobs)
+    except (OSError, ValueError, LookupError):  # it was never finished, or is damaged
+        return False
+    return there and manifest.config.digest == image.image_id
 
 
 def _assemble(
@@ -112,7 +148,12 @@ def _assemble(
     epoch = _epoch(order.build_args)
 
     def add_layer(entries: list[Entry]) -> Layer:
-        return layout.add_layer(replace(entry, mtime=epoch) for entry in entries)
+        return layout.add_layer(replace(entry, mtime=epoch) for entry in checked(entries))
+
+    def checked(entries: list[Entry]) -> Iterator[Entry]:
+        for entry in entries:
+            check()
+            yield entry
 
     def note(text: str, done: int, total: int) -> None:
         check()

@@ -32,6 +32,7 @@ class BuiltImage:
     :param image_id: digest of the image's configuration, ``sha256:…``.
     :param size: bytes of all layers as stored.
     :param store: where the builder keeps it: an OCI layout folder, or empty for a Docker Engine.
+    :param log: the file that holds the whole output of its build; empty if none was kept.
     """
 
     service: str
@@ -39,6 +40,7 @@ class BuiltImage:
     size: int
     references: tuple[str, ...]
     store: str = ""
+    log: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 from sdt_console.clients.call import Caller
@@ -16,11 +17,13 @@ BUSYBOX = f"sdt-test-busybox:{LABEL_VALUE}"
 def nothing(note: str, done: int, total: int) -> None: ...
 
 
-def run(builder: type[Any], wanted: BuildOrder, *more: Any, progress: Any = nothing) -> BuiltImage:
+def run(
+    builder: type[Any], wanted: BuildOrder, *more: Any, progress: Any = nothing, logs: Path | None = None
+) -> BuiltImage:
     async def go() -> BuiltImage:
         call = Caller()
         try:
-            image: BuiltImage = await builder(call, *more).build(wanted, progress)
+            image: BuiltImage = await builder(call, *more, logs=logs).build(wanted, progress)
             return image
         finally:
             call.close()
@@ -36,6 +39,18 @@ def push(
         try:
             digest: str = await builder(call, *more).push(image, login, progress)
             return digest
+        finally:
+            call.close()
+
+    return asyncio.run(go())
+
+
+def has(builder: type[Any], image: BuiltImage, *more: Any) -> bool:
+    async def go() -> bool:
+        call = Caller()
+        try:
+            found: bool = await builder(call, *more).has(image)
+            return found
         finally:
             call.close()
 

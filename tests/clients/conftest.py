@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from sdt_console.clients import stoppable
 from sdt_console.clients.oci import CONFIG_TYPE, Entry, image_config, image_manifest
 from sdt_console.clients.oci_layout import OciLayout
 from sdt_console.clients.registry import RegistryClient
@@ -36,6 +37,20 @@ def busybox(engine: Any) -> Iterator[str]:
     import_busybox(engine, BUSYBOX)
     yield BUSYBOX
     engine.images.remove(BUSYBOX, force=True)
+
+
+@pytest.fixture(params=["buildkit", "classic"])
+def which(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Which of the Engine's two builders builds; a test that asks for it runs with both."""
+    name: str = request.param
+    monkeypatch.setenv("DOCKER_BUILDKIT", "1" if name == "buildkit" else "0")
+    return name
+
+
+@pytest.fixture
+def every_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Progress as it comes, nothing left out."""
+    monkeypatch.setattr(stoppable, "EVERY_S", 0.0)
 
 
 @pytest.fixture

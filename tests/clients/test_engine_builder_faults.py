@@ -34,6 +34,8 @@ class FakeEngine:
     """Answers what a test gives it; ``requests`` holds what came."""
 
     def __init__(self) -> None:
+        self.ping = {"Builder-Version": "1"}
+        self.tag = lambda: Response("", 201)
         self.build: Callable[[Request], Response] = lambda request: stream(BUILT)
         self.push: Callable[[Request], Response] = lambda request: stream([{"aux": {"Digest": DIGEST}}])
         self.requests: list[Request] = []
@@ -47,6 +49,10 @@ class FakeEngine:
     def answer(self, request: Request) -> Response:
         if request.path == "/version":
             return Response('{"ApiVersion": "1.41"}', mimetype="application/json")
+        if request.path == "/_ping":
+            return Response("OK", headers=self.ping)
+        if request.path.endswith("/tag"):
+            return self.tag()
         if request.path == "/v1.41/build":
             return self.build(request)
         if request.path.endswith("/push"):
@@ -169,7 +175,7 @@ def test_an_engine_that_talks_nonsense(engine: FakeEngine, tmp_path: Path) -> No
         build(tmp_path)
 
 
-def test_pushes_count_bytes_and_give_the_digest(engine: FakeEngine) -> None:
+def test_pushes_count_bytes_and_give_the_digest(engine: FakeEngine, every_note: None) -> None:
     detail: list[dict[str, Any]] = [
         {"status": "Preparing", "progressDetail": {}, "id": "aa"},
         {"status": "Pushing", "progressDetail": {"current": 5, "total": 10}, "id": "aa"},
@@ -182,7 +188,7 @@ def test_pushes_count_bytes_and_give_the_digest(engine: FakeEngine) -> None:
     notes: list[Any] = []
     assert push(notes) == DIGEST
     assert notes[:4] == [
-        ("aa preparing", 0, 0), ("aa pushing", 5, 10), ("bb pushing", 25, 30), ("aa pushed", 25, 30),
+        ("aa preparing", 0, 0), ("aa pushing", 5, 10), ("bb pushing", 25, 30), ("aa pushed", 30, 30),
     ]  # fmt: skip
     sent = [request for request in engine.requests if request.path.endswith("/push")]
     assert [(r.path, r.args["tag"]) for r in sent] == [
@@ -209,7 +215,7 @@ def test_a_dockerfile_for_buildkit_is_told_so(engine: FakeEngine, tmp_path: Path
     engine.build = lambda request: stream([{"error": "the --mount option requires BuildKit. Refer to …"}])
     with pytest.raises(BuildError, match="requires BuildKit") as caught:
         build(tmp_path)
-    assert "classic builder" in caught.value.next
+    assert "unset DOCKER_BUILDKIT" in caught.value.next
 
 
 def test_a_refused_push_hides_the_password(engine: FakeEngine) -> None:

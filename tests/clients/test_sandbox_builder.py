@@ -147,7 +147,7 @@ def test_arguments_have_the_scope_that_docker_gives_them(make: Any) -> None:
     assert "AFTER=given" in config_of(make(text, build_args={"A": "given"}))["config"]["Env"]
 
 
-def test_progress_counts_the_instructions(tmp_path: Path) -> None:
+def test_progress_counts_the_instructions(tmp_path: Path, every_note: None) -> None:
     notes: list[Any] = []
     wanted = order(tmp_path / "context", "FROM scratch\nARG A=1\nENV B=$A\n", build_args={"OTHER": "1"})
     build(wanted, tmp_path / "store", notes)
@@ -170,7 +170,7 @@ def test_a_read_only_session_builds_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "store").exists()
 
 
-def test_a_cancelled_build_ends_and_leaves_nothing(tmp_path: Path) -> None:
+def test_a_cancelled_build_ends_and_leaves_nothing(tmp_path: Path, every_note: None) -> None:
     reached, go_on = threading.Event(), threading.Event()
     notes: list[str] = []
 
