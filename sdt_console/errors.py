@@ -165,6 +165,10 @@ class JournalError(StoreError):
     """The journal cannot be written or read; nothing is changed in AWS without it."""
 
 
+class DivergedError(JournalError):
+    """Another process recorded something else in an event's place: two go on with the same run."""
+
+
 class UnsharedError(JournalError):
     """The event is on this machine's disk, but not in the shared store in time.
 

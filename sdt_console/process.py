@@ -6,7 +6,7 @@ import os
 from functools import cache
 from pathlib import Path
 
-from sdt_console.model import Hold, Holder
+from sdt_console.model import Hold, Holder, Slot
 
 _PROC = Path("/proc")
 # Fields of /proc/PID/stat after the command's name, which may hold anything, counted from there (proc(5)).
@@ -35,6 +35,18 @@ def machine() -> str:
         return f"{boot}/{(_PROC / 'self/ns/pid').readlink()}"
     except OSError:
         return ""
+
+
+def is_free(slot: Slot, now: float, skew: float = 0.0) -> bool:
+    """Whether anyone may take it: not held, expired, or held by a process of this machine that is gone.
+
+    :param skew: seconds by which the clock of another machine may be behind ours.
+    """
+    hold = slot.hold
+    if hold is None:
+        return True
+    ours = bool(hold.machine) and hold.machine == machine()
+    return now >= hold.expires + (0 if ours else skew) or is_gone(hold)
 
 
 def is_gone(hold: Hold) -> bool:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
 from sdt_console.errors import ReadOnlyError, SdtError
@@ -47,27 +48,50 @@ class Caller:
         :raises ReadOnlyError: this session may not change anything.
         :raises SdtError: the call failed.
         """
+        self.refuse_if_read_only(operation)
+        return await self._run(operation, function, *args, **kwargs)
+
+    def blocking(self, operation: str, function: Callable[[], T], *, changes: bool) -> T:
+        """Run a call on the thread that asks for it, for stores that are used from threads of their own.
+
+        :raises ReadOnlyError: it changes something, and this session may not.
+        :raises SdtError: the call failed.
+        """
+        if changes:
+            self.refuse_if_read_only(operation)
+        self.counts[operation] += 1
+        with _in_our_words(operation):
+            return function()
+
+    def refuse_if_read_only(self, operation: str) -> None:
+        """:raises ReadOnlyError: this session may not change anything."""
         if self.read_only:
             raise ReadOnlyError(
                 f"{operation} refused", "this session is read-only", "run again without --read-only"
             )
-        return await self._run(operation, function, *args, **kwargs)
 
     async def _run(self, operation: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         self.counts[operation] += 1
         loop = asyncio.get_running_loop()
-        try:
+        with _in_our_words(operation):
             return await loop.run_in_executor(self._pool, lambda: function(*args, **kwargs))
-        except SdtError:
-            raise
-        except Exception as error:
-            from sdt_console.clients.aws_errors import translate
-
-            translated = translate(operation, error)
-            if translated is None:
-                raise
-            raise translated from error
 
     def close(self) -> None:
         """Stop taking calls; those not yet started never start."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+@contextmanager
+def _in_our_words(operation: str) -> Iterator[None]:
+    """Raise our error for an SDK's; a defect of ours stays what it is."""
+    try:
+        yield
+    except SdtError:
+        raise
+    except Exception as error:
+        from sdt_console.clients.aws_errors import translate
+
+        translated = translate(operation, error)
+        if translated is None:
+            raise
+        raise translated from error

@@ -13,7 +13,7 @@ from typing import Protocol
 from sdt_console.errors import LeaseHeldError, LeaseLostError, StoreError, UsageError
 from sdt_console.model import Broken, Grant, Hold, Holder, Slot
 from sdt_console.model.hold import broken_from, hold_from, to_json
-from sdt_console.process import is_gone
+from sdt_console.process import is_free
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS leases (
@@ -185,11 +185,6 @@ class SqliteLeases:
             yield
         except (sqlite3.Error, ValueError) as error:
             raise _failed(self.path, error) from None
-
-
-def is_free(slot: Slot, now: float) -> bool:
-    """Whether anyone may take it."""
-    return slot.hold is None or now >= slot.hold.expires or is_gone(slot.hold)
 
 
 def _failed(path: Path, error: Exception) -> StoreError:
