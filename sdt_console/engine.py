@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from sdt_console.checking import Checked
 from sdt_console.errors import UsageError
 from sdt_console.events import Event
 from sdt_console.model import Detection, Holder, Plan, Request, RunState
@@ -21,7 +22,6 @@ from sdt_console.settings import Settings, SystemClock
 if TYPE_CHECKING:
     from sdt_console.catalog.model import Catalog
     from sdt_console.catalog.problem import Problem
-    from sdt_console.checking import Checked
     from sdt_console.clients.git import GitRepository
     from sdt_console.pipeline.ports import Clock
     from sdt_console.planning import Planner
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from sdt_console.runs.journal import Journal
     from sdt_console.runs.keeper import Keeper
     from sdt_console.runs.lease import Leases
+
+__all__ = ["Checked", "Engine"]
 
 Subscriber = Callable[[Event], None]
 
@@ -88,13 +90,20 @@ class Engine:
         self.__dict__.pop("repository", None)
 
     @property
+    def protected(self) -> bool:
+        """Whether changes of this environment are asked for twice."""
+        return self.catalog.environments[self.environment].protected
+
+    @property
     def groups(self) -> dict[str, str]:
         """Service → its group, in catalog order."""
         return {s.name: s.group for s in self.catalog.services} | {d.name: d.group for d in self.catalog.data}
 
     def names(self, kind: str) -> list[str]:
-        """Names for completion; ``kind`` is ``environments`` or ``services``."""
-        return list(self.catalog.environments if kind == "environments" else self.catalog.by_name)
+        """Names of ``environments``, of ``active`` services, or of all ``services``, data services too."""
+        if kind == "environments":
+            return list(self.catalog.environments)
+        return [s.name for s in self.catalog.active] if kind == "active" else list(self.catalog.all_names)
 
     def check_catalog(self, repo: Path | None = None) -> list[Problem]:
         """Every problem of the catalog, and where it disagrees with the repository's build files."""

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from sdt_console.cli.detect import RANGE
-from sdt_console.cli.options import engine, given
+from sdt_console.cli.options import given
+from sdt_console.cli.running import BUILDER, DOCKER_HELP, NOT_IN_SANDBOX, report, running
 
-if TYPE_CHECKING:
-    from sdt_console.engine import Engine
-    from sdt_console.model import RunState
-
-DOCKER_HELP = "Tasks of the sandbox are containers of the images that were pushed."
 GATES = ("reactor", "maven", "sonarqube", "findings")
 OPTIONS: Sequence[click.Option] = (
     *RANGE,
@@ -27,18 +22,10 @@ OPTIONS: Sequence[click.Option] = (
         multiple=True,
         help="Leave out this gate; it is recorded.",
     ),
-    click.Option(
-        ["--builder"],
-        type=click.Choice(["auto", "engine", "sandbox"]),
-        default="auto",
-        show_default=True,
-        help="Who builds: a Docker Engine, or sdt itself (COPY-only Dockerfiles).",
-    ),
+    click.Option(["--allow-older"], is_flag=True, help="Deploy an older commit over a newer one."),
+    BUILDER,
     click.Option(["--docker"], is_flag=True, help=DOCKER_HELP),
 )
-# The sandbox has no Maven repository and no SonarQube to ask.
-_NOT_IN_SANDBOX = "not in the sandbox"
-_SANDBOX_POLL_SECONDS = 0.1
 
 
 def run_ci(ctx: click.Context, parameters: dict[str, Any]) -> None:
@@ -69,57 +56,23 @@ def pipeline(
     head: str | None,
     force_full_build: bool,
     skip_gates: Sequence[str] = (),
+    allow_older: bool = False,
     builder: str = "auto",
     docker: bool = False,
 ) -> int:
     """Run the pipeline and report it; its exit code."""
     why = dict.fromkeys(skip_gates, "asked for with --skip-gate")
-    if given().scenario and not given().sandbox:
-        raise click.UsageError("--scenario needs --sandbox")
-    if not given().sandbox:
-        if docker:
-            raise click.UsageError("--docker needs --sandbox")
-        door = engine(repo=repo, builder=builder)
-        return run_and_report(door, base=base, head=head, force_full_build=force_full_build, skip_gates=why)
-    from sdt_console.cli.sandbox import opened
-
-    with opened(repo, docker=docker) as box:
-        door = engine(
-            repo=box.repository, builder=builder, poll_seconds=_SANDBOX_POLL_SECONDS, keep_images=False
+    with running(repo, builder=builder, docker=docker) as door:
+        if given().sandbox:
+            why = dict.fromkeys(door.gates_beyond("reactor"), NOT_IN_SANDBOX) | why
+        return report(
+            door,
+            partial(
+                door.run,
+                base,
+                head,
+                force_full_build=force_full_build,
+                allow_older=allow_older,
+                skip_gates=why,
+            ),
         )
-        if box.base and builder != "sandbox":
-            door.catalog.source.build_args["BASE"] = box.base
-        skipped = dict.fromkeys(door.gates_beyond("reactor"), _NOT_IN_SANDBOX) | why
-        return run_and_report(
-            door, base=base, head=head, force_full_build=force_full_build, skip_gates=skipped
-        )
-
-
-def run_and_report(door: Engine, **request: Any) -> int:
-    """One run: its story on stderr, its report or JSON document on stdout; the exit code."""
-    import asyncio
-
-    from sdt_console.cli.output import show, write_json
-
-    options = given()
-    colour = sys.stderr.isatty() and not options.ci and "NO_COLOR" not in os.environ
-    state = asyncio.run(
-        _until_stopped(door, subscribers=[door.terminal_report(sys.stderr, colour)], **request)
-    )
-    if options.json:
-        write_json(door.run_document(state))
-    else:
-        show(door.summary(state))
-    return state.exit_code if state.exit_code is not None else 3
-
-
-async def _until_stopped(door: Engine, **request: Any) -> RunState:
-    """The run; SIGTERM (a cancelled CI job) stops it like ctrl-C does."""
-    import asyncio
-    import contextlib
-    import signal
-
-    run = asyncio.create_task(door.run(**request))
-    with contextlib.suppress(NotImplementedError):
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, run.cancel)
-    return await run

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from sdt_console.cli.ci import DOCKER_HELP, pipeline
+from sdt_console.cli.ci import pipeline
 from sdt_console.cli.options import command, given
+from sdt_console.cli.running import DOCKER_HELP
 
 
 @command("demo", short="The whole pipeline on a sandbox.", example="sdt demo")

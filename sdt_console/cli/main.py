@@ -15,14 +15,20 @@ import click
 from sdt_console.cli.options import EXIT_INTERRUPTED, add_global_options
 
 COMMANDS = {
+    "apply": "sdt_console.cli.apply:apply",
+    "build": "sdt_console.cli.build:build",
     "catalog": "sdt_console.cli.catalog:catalog",
     "completion": "sdt_console.cli.completion:completion",
     "demo": "sdt_console.cli.demo:demo",
+    "deploy": "sdt_console.cli.deploy:deploy",
     "detect": "sdt_console.cli.detect:detect",
+    "health": "sdt_console.cli.health:health",
     "history": "sdt_console.cli.history:history",
     "init": "sdt_console.cli.init:init",
     "plan": "sdt_console.cli.plan:plan",
     "replay": "sdt_console.cli.replay:replay",
+    "resume": "sdt_console.cli.resume:resume",
+    "rollback": "sdt_console.cli.rollback:rollback",
     "sandbox": "sdt_console.cli.sandbox:sandbox",
     "show": "sdt_console.cli.history:show_run",
 }

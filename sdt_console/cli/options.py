@@ -63,6 +63,10 @@ def _names(kind: str) -> Callable[[click.Context, click.Parameter, str], list[st
     return complete
 
 
+service_names = _names("services")
+"""Shell completion of service names."""
+
+
 def _options() -> list[click.Option]:
     def option(*names: str, **settings: Any) -> click.Option:
         return click.Option(names, expose_value=False, callback=_keep, **settings)

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sdt_console.cli.ci import DOCKER_HELP
 from sdt_console.cli.options import command, engine, given
+from sdt_console.cli.running import DOCKER_HELP
 from sdt_console.errors import SdtError, UsageError
 
 if TYPE_CHECKING:

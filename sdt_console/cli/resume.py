@@ -1,0 +1,25 @@
+"""``sdt resume``: go on with a run that was cut off."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import click
+
+from sdt_console.cli.options import command
+from sdt_console.cli.running import BUILDER, REPO, report, running
+
+
+@command(
+    "resume", short="Go on with a run that was cut off.", example="sdt resume 7f3a", params=[REPO, BUILDER]
+)
+@click.argument("run")
+def resume(run: str, repo: Path | None, builder: str) -> int:
+    """Go on with RUN, whose process is gone or that was interrupted: nothing is done a second time.
+
+    What it had begun is compared with ECS: a rollout in flight is followed further, one that has ended is
+    judged, what was never begun is done now. RUN is the run's id, or the beginning of it.
+    """
+    with running(repo, builder=builder) as door:
+        return report(door, partial(door.resume, run, str(repo or "")))
