@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import getpass
 import secrets
 import shutil
 import socket
 from asyncio import CancelledError
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from sdt_console.asked import request_of, title_of, url, who
 from sdt_console.errors import ReadOnlyError, SdtError, UsageError
 from sdt_console.events import (
     Event,
@@ -67,12 +67,12 @@ class Conductor:
         builder = self._builder(run, request, plan)
         recorder = self._recorder(run)
         base, head = _range(detection, plan)
-        title = title or self._title(head)
-        url = _url(door.settings.environ)
+        title = title or title_of(request) or self._title(head)
         recorder.emit(
             RunStarted(
-                environment, base, head, title, by or _who(door.settings.environ),
-                request=asdict(self._where(request)), host=socket.gethostname(), url=url,
+                environment, base, head, title, by or who(door.settings.environ),
+                request=asdict(self._where(request)), host=socket.gethostname(),
+                url=url(door.settings.environ),
             ),
             at=began,
         )  # fmt: skip
@@ -113,7 +113,7 @@ class Conductor:
                 "only a run that was cut off or interrupted can be resumed",
                 f"see `sdt show {run}`, or start a new run",
             )
-        request = _request(past.started.request)
+        request = request_of(past.started.request)
         if repo or request.repo:
             door.use_repository(Path(repo or request.repo))
         plan = from_data(past.plan, f"run {run}") if past.plan is not None else None
@@ -184,7 +184,7 @@ class Conductor:
 
     def _keeper(self, run: str, plan: Plan) -> Keeper:
         environ = self._door.settings.environ
-        holder = this_process(_who(environ), run, _url(environ))
+        holder = this_process(who(environ), run, url(environ))
         return self._door.keeper(holder, plan.environment, plan.services)
 
     def _context(
@@ -260,7 +260,7 @@ class Conductor:
 
     def _resumed(self, events: Sequence[Event]) -> Recorder:
         recorder = self._recorder(events[0].run, events)
-        recorder.emit(RunResumed(_who(self._door.settings.environ), socket.gethostname()))
+        recorder.emit(RunResumed(who(self._door.settings.environ), socket.gethostname()))
         return recorder
 
 
@@ -268,29 +268,3 @@ def _range(detection: Detection | None, plan: Plan | None) -> tuple[str, str]:
     if detection is not None:
         return detection.base, detection.head
     return (plan.base, plan.head) if plan is not None else ("", "")
-
-
-def _request(data: Mapping[str, Any]) -> Request:
-    known = {f.name for f in fields(Request)}
-    values: dict[str, Any] = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k in known
-    }
-    return replace(Request(), **values)
-
-
-def _who(environ: Mapping[str, str]) -> str:
-    """Whoever started this: the actor in GitHub Actions, else the user of this machine."""
-    if environ.get("GITHUB_ACTOR"):
-        return environ["GITHUB_ACTOR"]
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return ""
-
-
-def _url(environ: Mapping[str, str]) -> str:
-    """Where this run can be watched, if it runs in GitHub Actions."""
-    server, repository, run = (
-        environ.get(f"GITHUB_{key}", "") for key in ("SERVER_URL", "REPOSITORY", "RUN_ID")
-    )
-    return f"{server}/{repository}/actions/runs/{run}" if server and repository and run else ""

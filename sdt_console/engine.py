@@ -164,18 +164,6 @@ class Engine:
         """What a run would do about ``detection``; see :meth:`sdt_console.planning.Planner.pipeline`."""
         return await self.planner.pipeline(detection, offline=offline)
 
-    def plan_json(self, plan: Plan) -> dict[str, Any]:
-        """The plan as the JSON object that ``sdt plan --json`` prints."""
-        from sdt_console.pipeline.plan import to_json
-
-        return to_json(plan)
-
-    def matrix(self, plan: Plan) -> dict[str, list[dict[str, str]]]:
-        """The plan's builds as a GitHub Actions matrix."""
-        from sdt_console.pipeline.plan import matrix
-
-        return matrix(self.catalog, plan)
-
     async def run(
         self,
         base: str | None = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sdt_console.errors import SupersededError, UsageError
 from sdt_console.model import Detection, EcrImage, EcsService, Outcome, Plan, Request, Revision
@@ -69,51 +69,35 @@ class Planner:
         self._door.use_environment(plan.environment)
         return checked(plan, self._door.catalog, str(file))
 
+    def as_json(self, plan: Plan) -> dict[str, Any]:
+        """The plan as the JSON object that ``sdt plan --json`` prints."""
+        from sdt_console.pipeline.plan import to_json
+
+        return to_json(plan)
+
+    def matrix(self, plan: Plan) -> dict[str, list[dict[str, str]]]:
+        """The plan's builds as a GitHub Actions matrix."""
+        from sdt_console.pipeline.plan import matrix
+
+        return matrix(self._catalog, plan)
+
     async def of(self, request: Request) -> Plan:
         """The plan for services by name.
 
         :raises UsageError: an unknown or pending service, an image or revision that is not there.
         """
-        self._known(request)
+        from sdt_console.pipeline.single import check_names
+
+        check_names(self._catalog, request)
         if request.kind == "build":
             return await self._build(request)
         if request.kind == "rollback":
             return await self._rollback(request)
         return await self._deploy(request)
 
-    def _known(self, request: Request) -> None:
-        from sdt_console.catalog.nearest import hint
-
-        for name in request.services:
-            if name not in self._catalog.all_names:
-                raise UsageError(
-                    f"no service {name!r} in the catalog{hint(name, self._catalog.all_names)}",
-                    next="`sdt catalog` lists them",
-                )
-            part = self._catalog.by_name.get(name)
-            if part is not None and part.state == "pending":
-                raise UsageError(
-                    f"{name} is pending",
-                    "its infrastructure is there, its code is not",
-                    "set its state to active in catalog.toml once it can be built",
-                )
-            if part is None and (request.kind == "build" or request.tag or request.rebuild):
-                raise UsageError(
-                    f"{name} is a data service",
-                    "it has no source and no image of ours",
-                    f"restart it with `sdt deploy {name} --force`",
-                )
-
     async def _deploy(self, request: Request) -> Plan:
         from sdt_console.pipeline.single import deploy_plan
 
-        for name in request.services:
-            if name not in self._catalog.by_name and not request.force:
-                raise UsageError(
-                    f"{name} is a data service",
-                    "it is never built, only restarted",
-                    f"`sdt deploy {name} --force` restarts it",
-                )
         live = await self._live(request.services)
         built = [name for name in request.services if name in self._catalog.by_name]
         if request.rebuild:

@@ -50,12 +50,12 @@ def plan(
         door = engine(repo=here)
         detection = door.detect(base, head, force_full_build=force_full_build)
         made = asyncio.run(door.plan(detection, offline=offline))
-    data = door.plan_json(made)
+    data = door.planner.as_json(made)
     if output is not None and str(output) != "-":
         _write(output, json.dumps(data, indent=2) + "\n")
         click.echo(f"plan written to {output}", err=True)
     if matrix:
-        click.echo(json.dumps(door.matrix(made), separators=(",", ":")))
+        click.echo(json.dumps(door.planner.matrix(made), separators=(",", ":")))
     elif given().json or str(output) == "-":
         write_json(data)
     elif output is None:

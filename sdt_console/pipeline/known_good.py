@@ -70,7 +70,7 @@ class KnownGood:
         raise UsageError(
             f"no earlier revision of {service} is known to be good",
             "neither ECS nor the history has a successful deployment of another revision that could start",
-            "name one: `sdt rollback SERVICE --to REVISION`; "
+            f"name one: `sdt rollback {service} --to REVISION`; "
             f"`aws ecs list-task-definitions --family-prefix {self._family(service)}` lists them",
             tuple(tried),
         )

@@ -6,7 +6,33 @@ from collections.abc import Mapping, Sequence
 
 from sdt_console.catalog.graph import topological
 from sdt_console.catalog.model import Catalog
+from sdt_console.catalog.nearest import hint, listing
+from sdt_console.errors import UsageError
 from sdt_console.model import Plan, Request, Revision, Selection
+
+
+def check_names(catalog: Catalog, request: Request) -> None:
+    """:raises UsageError: an unknown or pending service, or a data service that would be built."""
+    for name in request.services:
+        if name not in catalog.all_names:
+            raise UsageError(
+                f"no service {name!r} in the catalog{hint(name, catalog.all_names)}",
+                next=f"name one of {listing(catalog.all_names)}",
+            )
+        part = catalog.by_name.get(name)
+        if part is not None and part.state == "pending":
+            raise UsageError(
+                f"{name} is pending",
+                "its infrastructure is there, its code is not",
+                "set its state to active in catalog.toml once it can be built",
+            )
+        restart = request.kind == "deploy" and request.force and not (request.tag or request.rebuild)
+        if part is None and request.kind != "rollback" and not restart:
+            raise UsageError(
+                f"{name} is a data service",
+                "it has no source and no image of ours",
+                f"restart it with `sdt deploy {name} --force`",
+            )
 
 
 def deploy_plan(

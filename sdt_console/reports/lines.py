@@ -110,6 +110,6 @@ class Teller:
 
 
 def _beginning(run: str, body: ev.RunStarted) -> str:
-    base, head = visible(body.base[:12]) or "nothing", visible(body.head[:12])
+    commits = f"  {visible(body.base[:12]) or 'nothing'} → {visible(body.head[:12])}" if body.head else ""
     about = f"  {visible(body.title)}" if body.title else ""
-    return f"{visible(run)}  {visible(body.environment)}  {base} → {head}{about}"
+    return f"{visible(run)}  {visible(body.environment)}{commits}{about}"
