@@ -22,6 +22,7 @@ COMMANDS = {
     "demo": "sdt_console.cli.demo:demo",
     "deploy": "sdt_console.cli.deploy:deploy",
     "detect": "sdt_console.cli.detect:detect",
+    "doctor": "sdt_console.cli.doctor:doctor",
     "health": "sdt_console.cli.health:health",
     "history": "sdt_console.cli.history:history",
     "init": "sdt_console.cli.init:init",

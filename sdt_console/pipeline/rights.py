@@ -131,7 +131,7 @@ FEATURES: tuple[Feature, ...] = (
         False,
         tuple(
             Right(f"dynamodb:{action}", "table")
-            for action in ("DescribeTable", "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query")
+            for action in ("DescribeTable", "GetItem", "BatchGetItem", "PutItem", "UpdateItem")
         ),
     ),
 )
