@@ -25,7 +25,8 @@ QUIET_S = 10.0
 MISSES = 3
 """Questions in a row without an answer that end a conversation."""
 
-_ANSWER_S = 10.0
+ANSWER_S = 10.0
+"""How long each answer may take."""
 
 
 class Session:
@@ -152,7 +153,7 @@ class Session:
             if time.monotonic() - self._heard < QUIET_S:
                 misses = 0
                 continue
-            why = trouble(_ANSWER_S)
+            why = trouble(ANSWER_S)
             misses = misses + 1 if why else 0
             if why and misses >= MISSES and not over.is_set():
                 self._lost = why
@@ -193,7 +194,7 @@ def has_buildkit(api: Any) -> bool:
     import requests
 
     try:
-        answer = api.get(f"{api.base_url}/_ping", timeout=_ANSWER_S)
+        answer = api.get(f"{api.base_url}/_ping", timeout=ANSWER_S)
     except (requests.RequestException, OSError):
         return False  # the request that follows will tell why
     builder = answer.headers.get("Builder-Version")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,9 @@ def engine() -> Iterator[Any]:
 
     client = sdk.from_env()
     yield client
+    for container in client.containers.list(all=True, filters={"label": OURS}):
+        with contextlib.suppress(sdk.errors.APIError):  # the Engine removes it itself just now
+            container.remove(force=True)
     for image in client.images.list(filters={"label": OURS}):
         client.images.remove(image.id, force=True)
     client.close()

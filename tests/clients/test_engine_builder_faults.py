@@ -35,7 +35,7 @@ class FakeEngine:
 
     def __init__(self) -> None:
         self.ping = {"Builder-Version": "1"}
-        self.tag = lambda: Response("", 201)
+        self.tag: Callable[[], Response] = lambda: Response("", 201)
         self.build: Callable[[Request], Response] = lambda request: stream(BUILT)
         self.push: Callable[[Request], Response] = lambda request: stream([{"aux": {"Digest": DIGEST}}])
         self.requests: list[Request] = []
@@ -228,9 +228,10 @@ def test_a_refused_push_hides_the_password(engine: FakeEngine) -> None:
         push()
 
 
+@pytest.mark.parametrize("answers", [True, False])
 @pytest.mark.parametrize("what", ["build", "push"])
 def test_a_silent_engine_is_left_at_once_when_cancelled(
-    engine: FakeEngine, tmp_path: Path, what: str
+    engine: FakeEngine, tmp_path: Path, what: str, answers: bool
 ) -> None:
     asked, finish = threading.Event(), threading.Event()
 
@@ -239,6 +240,8 @@ def test_a_silent_engine_is_left_at_once_when_cancelled(
             asked.set()
             finish.wait(30)
 
+        if not answers:
+            wait()
         return stream([{"status": "begun", "id": "aa", "progressDetail": {}}], wait)
 
     engine.build = engine.push = silent
