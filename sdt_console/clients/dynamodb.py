@@ -61,13 +61,13 @@ class Table:
         """:raises ConflictError: the condition among ``parameters`` does not hold."""
         self._call("UpdateItem", True, Key={KEY: {"S": key}}, **parameters)
 
-    def add_to_set(self, key: str, attribute: str, value: str) -> None:
-        """Put ``value`` into a set, which is made if need be."""
+    def add_to_set(self, key: str, attribute: str, *values: str) -> None:
+        """Put ``values`` into a set, which is made if need be."""
         self.update(
             key,
-            UpdateExpression="ADD #set :value",
+            UpdateExpression="ADD #set :values",
             ExpressionAttributeNames={"#set": attribute},
-            ExpressionAttributeValues={":value": {"SS": [value]}},
+            ExpressionAttributeValues={":values": {"SS": list(values)}},
         )
 
     def update_all(self, updates: Mapping[str, Mapping[str, Any]]) -> None:

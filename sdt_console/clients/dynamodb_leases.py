@@ -71,9 +71,8 @@ class DynamoLeases:
                 return Grant(tuple(ours), tuple(before))
             if held := [s.hold for s in slots if s.hold and not is_free(s, now, self._skew)]:
                 raise LeaseHeldError(held)
-            for slot in slots:
-                if slot.fencing == 0:
-                    self._table.add_to_set(_INDEX, "Keys", slot.key)
+            if new := [slot.key for slot in slots if slot.fencing == 0]:
+                self._table.add_to_set(_INDEX, "Keys", *new)
             before = [s.hold for s in slots if s.hold]
             made = [Hold.of(s.key, holder, token, now, ttl, s.fencing + 1) for s in slots]
             try:
@@ -110,9 +109,13 @@ class DynamoLeases:
 
     def release(self, holds: Sequence[Hold]) -> None:
         """See :meth:`sdt_console.runs.lease.Leases.release`."""
-        for hold in holds:
-            with suppress(ConflictError):
-                self._table.update(_PREFIX + hold.key, **_ending(hold))
+        for part in batches(list(holds), TRANSACTION_LIMIT):
+            try:
+                self._table.update_all({_PREFIX + hold.key: _ending(hold) for hold in part})
+            except ConflictError:  # some are lost, or met another write
+                for hold in part:
+                    with suppress(ConflictError):
+                        self._table.update(_PREFIX + hold.key, **_ending(hold))
 
     def holds(self) -> tuple[Hold, ...]:
         """See :meth:`sdt_console.runs.lease.Leases.holds`."""

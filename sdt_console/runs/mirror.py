@@ -199,7 +199,7 @@ class MirroredJournal:
 
     def _unshared(self) -> UnsharedError:
         trouble = self._trouble
-        why = str(trouble).partition("\n")[0] if trouble else f"no answer in {self._patience:g} seconds"
+        why = str(trouble).partition("\n")[0] if trouble else "no answer in time"
         told = trouble.next if isinstance(trouble, SdtError) else ""
         return UnsharedError(
             "the run cannot be written to the shared journal, so nothing more is changed",
