@@ -82,7 +82,5 @@ def _tell_unfinished(recorded: Sequence[Event]) -> None:
 
     if not isinstance(recorded[-1].body, RunFinished):
         run = recorded[-1].run
-        click.echo(
-            f"run {run} has not finished: it is under way, or was cut off\n  next: `sdt resume {run}` goes on with it",
-            err=True,
-        )
+        click.echo(f"run {run} has not finished: it is under way, or was cut off", err=True)
+        click.echo(f"  next: `sdt resume {run}` goes on with it", err=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from rich.cells import cell_len
 from rich.text import Text
 
-from sdt_console.model import Outcome, StageResult
+from sdt_console.model import Outcome
 from sdt_console.reports.bars import fitted, progress, waiting
 from sdt_console.reports.estimate import run_time, stage_time
 from sdt_console.reports.glyphs import TO_COME, UNDER_WAY, cause, clock, glyph, seconds
@@ -16,7 +16,7 @@ from sdt_console.runs.expected import Key
 from sdt_console.text import size, visible
 
 _NAME = 24
-_BAR = 16
+_BAR = 20
 _TIME = 15
 _LEAST = 5
 """Lines of head, stages, waves, a blank and one service."""
@@ -67,8 +67,12 @@ def _head(view: View, expected: Mapping[Key, float], now: float, width: int) -> 
 def _stages(view: View, expected: Mapping[Key, float], now: float, width: int) -> list[Text]:
     """Every stage with its state; those that are done lose their times where the line is too short."""
     for timed in (True, False):
-        parts = [_stage(view, stage, expected, now, timed=timed) for stage in view.run.stages]
-        parts += [Text(f"{TO_COME[0]} {visible(name)}", style=TO_COME[1]) for name in view.to_come]
+        parts: list[Text] = []
+        sign = ""
+        for mark, part in _marked(view, expected, now, timed=timed):
+            # stages of one state follow one glyph
+            parts.append(part if mark[0] == sign else Text.assemble(mark, " ", part))
+            sign = mark[0]
         if sum(part.cell_len + 2 for part in parts) <= width:
             break
     lines = [Text()]
@@ -79,14 +83,19 @@ def _stages(view: View, expected: Mapping[Key, float], now: float, width: int) -
     return lines
 
 
-def _stage(view: View, stage: StageResult, expected: Mapping[Key, float], now: float, *, timed: bool) -> Text:
-    sign, style = glyph(stage.outcome)
-    name = visible(stage.name)
-    if stage.outcome is None:
-        whole = stage_time(stage.name, view.names, expected)
-        return Text.assemble((f"{sign} {name}", f"bold {style}"), f" {_times(now - stage.started_at, whole)}")
-    took = f" {seconds(stage.duration_s)}" if timed and (stage.duration_s or 0) >= 1 else ""
-    return Text.assemble((f"{sign} ", style), name, (took, "dim"))
+def _marked(
+    view: View, expected: Mapping[Key, float], now: float, *, timed: bool
+) -> Iterator[tuple[tuple[str, str], Text]]:
+    for stage in view.run.stages:
+        mark, name = glyph(stage.outcome), visible(stage.name)
+        if stage.outcome is None:
+            times = _times(now - stage.started_at, stage_time(stage.name, view.names, expected))
+            yield mark, Text.assemble((name, f"bold {mark[1]}"), f" {times}")
+        else:
+            took = f" {seconds(stage.duration_s)}" if timed and (stage.duration_s or 0) >= 1 else ""
+            yield mark, Text.assemble(name, (took, "dim"))
+    for name in view.to_come:
+        yield TO_COME, Text(visible(name), style=TO_COME[1])
 
 
 def _waves(view: View, width: int) -> Text | None:
@@ -121,10 +130,7 @@ def _sign(step: Step | None) -> tuple[str, str]:
 
 def _rows(view: View) -> list[Step]:
     """What failed, then what is under way; what has succeeded is in the lines of its stage."""
-    latest = view.latest
-    failed = [step for step in latest if step.outcome in BAD]
-    back = [step for step in latest if step.stage == "rollback" and step.outcome is Outcome.ROLLED_BACK]
-    return [*failed, *(step for step in latest if step.outcome is None), *back]
+    return [*view.failed, *view.under_way]
 
 
 def _row(step: Step, expected: Mapping[Key, float], now: float, width: int) -> Text:
@@ -162,5 +168,5 @@ def _more(rest: list[Step]) -> Text:
 
 
 def _times(elapsed: float, whole: float | None) -> str:
-    """``0:48 of ~2:10``; nothing of what is not known."""
-    return clock(elapsed) + (f" of ~{clock(whole)}" if whole else "")
+    """``0:48 of ~2:10``; nothing of what is not known, or over in a moment."""
+    return clock(elapsed) + (f" of ~{clock(whole)}" if whole and whole >= 1 else "")

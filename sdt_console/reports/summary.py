@@ -9,7 +9,7 @@ from rich.text import Text
 from sdt_console.model import Failure, Outcome, RunState, ServiceResult
 from sdt_console.reports.glyphs import GLYPHS, glyph, seconds, word
 from sdt_console.reports.view import Step, View
-from sdt_console.text import clipped, plural, visible
+from sdt_console.text import visible
 
 
 def summary(state: RunState, view: View | None = None) -> RenderableType:
@@ -90,34 +90,38 @@ def _stages(state: RunState) -> Table:
     table = _table("STAGE", "OUTCOME", "TIME", "NOTE")
     for stage in state.stages:
         note = visible(stage.failure.what if stage.failure else stage.note)
-        took = Text(seconds(stage.duration_s), justify="right")
-        table.add_row(Text(visible(stage.name)), word(stage.outcome), took, Text(note))
+        took = seconds(stage.duration_s)
+        table.add_row(Text(visible(stage.name)), word(stage.outcome), Text(took), Text(note))
     return table
 
 
-def _services(state: RunState) -> Table:
-    """What was reached; what was not is one row, so that fourteen do not hide the one."""
+def _services(state: RunState) -> RenderableType:
+    """What was reached; what was not is one line, so that fourteen do not hide the one."""
     waiting = [s for s in state.services if s.outcome is Outcome.SKIPPED and not s.task_definition]
+    reached = [s for s in state.services if s not in waiting]
     table = _table("SERVICE", "OUTCOME", "REVISION", "TAG", "DIGEST")
-    for service in state.services:
-        if service not in waiting:
-            table.add_row(
-                Text(visible(service.name)),
-                word(service.outcome),
-                Text(_revision(service)),
-                Text(_tag(service)),
-                Text(visible(service.digest[:19])),
-            )
-    if waiting:
-        sign, style = GLYPHS[Outcome.SKIPPED]
-        revision = _revision(waiting[0]) if len(waiting) == 1 else ""
-        table.add_row(Text(_few(waiting)), Text(f"{sign} not deployed", style=style), Text(revision))
-    return table
+    for service in reached:
+        table.add_row(
+            _name(service),
+            word(service.outcome),
+            Text(_revision(service)),
+            Text(visible(_tag(service)[:12])),
+            Text(visible(service.digest.removeprefix("sha256:")[:12])),
+        )
+    if not waiting:
+        return table
+    names = ", ".join(visible(service.name) for service in waiting)
+    line = Text(f"{GLYPHS[Outcome.SKIPPED][0]} not deployed: {names}", style="dim")
+    return Group(table, line) if reached else line
 
 
-def _few(services: list[ServiceResult]) -> str:
-    first = visible(services[0].name)
-    return first if len(services) == 1 else f"{first} and {plural(len(services) - 1, 'other')}"
+def _name(service: ServiceResult) -> Text:
+    """Of ten that were rolled back, the one that failed is marked."""
+    name = Text(visible(service.name))
+    if service.failure is not None and service.outcome is Outcome.ROLLED_BACK:
+        sign, style = GLYPHS[Outcome.FAILED]
+        name.append(f" {sign}", style=style)
+    return name
 
 
 def _revision(service: ServiceResult) -> str:
@@ -135,12 +139,11 @@ def number(arn: str) -> str:
 
 
 def _tag(service: ServiceResult) -> str:
-    tag = service.image.rpartition(":")[2] if "@" not in service.image else ""
-    return clipped(visible(tag), 12)
+    return service.image.rpartition(":")[2] if "@" not in service.image else ""
 
 
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for column in columns:
-        table.add_column(column, no_wrap=column != "NOTE")
+        table.add_column(column, no_wrap=column != "NOTE", justify="right" if column == "TIME" else "left")
     return table

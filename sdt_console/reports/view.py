@@ -59,7 +59,9 @@ class View:
 
     @property
     def to_come(self) -> list[str]:
-        """The plan's stages that have not begun."""
+        """The plan's stages that have not begun; none once one has failed."""
+        if any(stage.outcome in BAD for stage in self.run.stages):
+            return []
         begun = {stage.name for stage in self.run.stages}
         planned = self.plan.get("stages", PIPELINE) if self.plan else ()
         return [str(name) for name in planned if name not in begun]
@@ -67,6 +69,11 @@ class View:
     @property
     def under_way(self) -> list[Step]:
         return [step for step in self.steps.values() if step.outcome is None]
+
+    @property
+    def failed(self) -> list[Step]:
+        """Each service's last step that failed, also where the service is going back since."""
+        return list({step.service: step for step in self.steps.values() if step.outcome in BAD}.values())
 
     @property
     def latest(self) -> list[Step]:

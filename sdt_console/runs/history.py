@@ -21,19 +21,6 @@ _PROGRESS = "step-progressed"
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Which runs; an empty field takes all.
-
-    :param service: one of those that the run's plan deploys.
-    :param outcome: one of :class:`Outcome`, or ``unfinished``.
-    """
-
-    environment: str = ""
-    service: str = ""
-    outcome: str = ""
-
-
-@dataclass(frozen=True)
 class PastRun:
     """One run of a list; ``title`` and ``by`` are untrusted text, empty where they are not known."""
 
@@ -52,13 +39,18 @@ class History:
         """The newest runs of this machine, newest first."""
         return [past.state for past in self.listed(limit)]
 
-    def listed(self, limit: int, wanted: Wanted | None = None) -> list[PastRun]:
-        """The newest of the wanted runs, newest first.
+    def listed(
+        self, limit: int, *, environment: str = "", service: str = "", outcome: str = ""
+    ) -> list[PastRun]:
+        """The newest of the runs that are asked for, newest first; an empty text takes all.
 
         Only those that are returned are read as a whole, so that a long history costs little.
+
+        :param service: one of those that the run's plan deploys.
+        :param outcome: one of :class:`Outcome`, or ``unfinished``.
         """
         found = []
-        for begin in islice(self._wanted(wanted or Wanted()), limit):
+        for begin in islice(self._wanted(environment, service, outcome), limit):
             state = fold(self._journal.events_but(begin.run, _PROGRESS))
             body = begin.body
             title, by = (body.title, body.by) if isinstance(body, RunStarted) else ("", "")
@@ -67,18 +59,17 @@ class History:
 
     def expected(self, environment: str) -> Mapping[Key, float]:
         """Median seconds of each stage and service in the environment's last ten runs that succeeded."""
-        succeeded = Wanted(environment, outcome=Outcome.SUCCEEDED)
-        runs = islice(self._wanted(succeeded), _MEASURED)
+        runs = islice(self._wanted(environment, "", Outcome.SUCCEEDED), _MEASURED)
         return expected([self._journal.events_but(begin.run, _PROGRESS) for begin in runs])
 
-    def _wanted(self, wanted: Wanted) -> Iterator[Event]:
-        """First events of the wanted runs, newest first."""
+    def _wanted(self, environment: str, service: str, outcome: str) -> Iterator[Event]:
+        """First events of the runs that are asked for, newest first."""
         for begin, end in self._journal.outline():
-            environment = begin.body.environment if isinstance(begin.body, RunStarted) else ""
-            outcome = str(end.body.outcome) if isinstance(end.body, RunFinished) else UNFINISHED
-            if wanted.environment not in ("", environment) or wanted.outcome not in ("", outcome):
+            where = begin.body.environment if isinstance(begin.body, RunStarted) else ""
+            how = str(end.body.outcome) if isinstance(end.body, RunFinished) else UNFINISHED
+            if environment not in ("", where) or outcome not in ("", how):
                 continue
-            if wanted.service and wanted.service not in self._planned(begin.run):
+            if service and service not in self._planned(begin.run):
                 continue
             yield begin
 

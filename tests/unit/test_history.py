@@ -11,7 +11,7 @@ from sdt_console import events as ev
 from sdt_console.model import Outcome
 from sdt_console.runs import journal as journal_module
 from sdt_console.runs.expected import durations, expected
-from sdt_console.runs.history import UNFINISHED, History, Wanted
+from sdt_console.runs.history import UNFINISHED, History
 from sdt_console.runs.journal import EVENTS_BUT, FIRST, OUTLINE, Journal
 
 RUNS = 10_000
@@ -86,21 +86,21 @@ def test_the_newest_of_many_runs_cost_no_more_than_those_of_few(long: Journal, r
 
 
 def test_a_filter_reads_only_beginnings_and_ends(long: Journal, read: list[str]) -> None:
-    listed = History(long).listed(20, Wanted(environment="prod"))
+    listed = History(long).listed(20, environment="prod")
     assert [past.state.run for past in listed] == [f"{n:08x}" for n in (4, 3, 2, 1, 0)]
     assert len(read) <= 2 * RUNS + 5 * 8
 
 
 def test_filters_go_together(long: Journal) -> None:
     history = History(long)
-    assert [p.state.run for p in history.listed(9, Wanted("prod", "old", "succeeded"))] == ["00000003"]
-    assert history.listed(9, Wanted("dev", "old")) == []
-    cut_off = history.listed(2, Wanted(outcome=UNFINISHED))
+    assert [
+        p.state.run for p in history.listed(9, environment="prod", service="old", outcome="succeeded")
+    ] == ["00000003"]
+    assert history.listed(9, environment="dev", service="old") == []
+    cut_off = history.listed(2, outcome=UNFINISHED)
     assert [int(p.state.run, 16) for p in cut_off] == [9998, 9898]
     assert cut_off[0].state.outcome is None
-    assert [p.state.outcome for p in history.listed(3, Wanted(outcome="rolled-back"))] == [
-        Outcome.ROLLED_BACK
-    ] * 3
+    assert [p.state.outcome for p in history.listed(3, outcome="rolled-back")] == [Outcome.ROLLED_BACK] * 3
 
 
 @pytest.mark.parametrize(
@@ -112,9 +112,8 @@ def test_every_query_walks_an_index(long: Journal, query: str, values: tuple[str
     assert not any("TEMP B-TREE" in step for step in plan), plan
     # the outline walks the index of beginnings; all else goes to its run at once
     assert all(
-        step.startswith("SEARCH events USING PRIMARY KEY (run=?")
+        step.startswith(("SEARCH events USING PRIMARY KEY (run=?", "CORRELATED"))
         or "USING INDEX events_begin" in step
-        or step.startswith("CORRELATED")
         for step in plan
     ), plan
 
