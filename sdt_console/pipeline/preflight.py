@@ -129,6 +129,7 @@ def _about(
     if definition is not None and not isinstance(definition, CloudError):
         if name in account.catalog.by_name:
             found += task.of_task(name, definition, built=name in built)
+        found += service.of_revision(name, definition, targets)
         found += service.of_image(account, name, seen, targets)
         if raw is not None and not found:
             found.append(service.running(account, name, raw, seen))

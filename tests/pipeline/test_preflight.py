@@ -18,6 +18,7 @@ from sdt_console.outside import Outside
 from sdt_console.pipeline.checks.account import Account
 from sdt_console.pipeline.context import Verdict
 from sdt_console.pipeline.preflight import examine, preflight
+from sdt_console.sandbox.scenarios import SERVICE_SCENARIOS
 from sdt_console.settings import Settings, SystemClock
 from tests.catalogs import ours
 from tests.world import World
@@ -36,8 +37,10 @@ class FixedClock(SystemClock):
 
 
 @contextmanager
-def opened(catalog: Catalog | None = None, clock: SystemClock | None = None) -> Iterator[Account]:
-    outside = Outside(Settings(read_only=True), "eu-west-1")
+def opened(
+    catalog: Catalog | None = None, clock: SystemClock | None = None, role: str = ""
+) -> Iterator[Account]:
+    outside = Outside(Settings(read_only=True), "eu-west-1", role)
     parts = (outside.ecs, outside.ecr, outside.identity, outside.secrets, outside.logs, outside.balancers)
     try:
         yield Account(catalog or ours(), "dev", clock or SystemClock(), *parts)
@@ -178,6 +181,35 @@ def test_an_image_that_is_gone_is_no_way_back_and_nothing_to_deploy(world: World
     (error,) = looked(USER, targets={USER: target}, built=())
     assert error.severity == "error"
     assert error.what.startswith("the image of sdt-dev-user-service:1 is not in ECR:")
+
+
+def test_a_revision_that_was_deregistered(world: World) -> None:
+    arn = world.service(USER)["taskDefinition"]
+    world.client("ecs").deregister_task_definition(taskDefinition=arn)
+
+    running = "sdt-dev-user-service:1, which runs now, is deregistered"
+    assert told(looked(USER)) == [("warning", USER, running)]
+    assert told(looked(USER, targets={USER: arn}, built=())) == [
+        ("error", USER, "sdt-dev-user-service:1 is deregistered")
+    ]
+
+
+def test_what_will_only_go_wrong_later_is_not_foretold(world: World) -> None:
+    """Scenarios hit tasks that are still to be started; nothing is missing before."""
+    for scenario in SERVICE_SCENARIOS:
+        world.sandbox.scenarios.on(scenario)
+
+    assert looked() == []
+
+
+def test_a_role_that_is_assumed_for_the_environment(world: World) -> None:
+    trust = '{"Version": "2012-10-17", "Statement": []}'
+    role = world.client("iam").create_role(RoleName="deployer", AssumeRolePolicyDocument=trust)["Role"]
+    with opened(role=role["Arn"]) as account:
+        found = asyncio.run(examine(account, [USER]))
+
+    assert found[0].what.startswith("arn:aws:sts::962496666337:assumed-role/deployer/")
+    assert found[1].what in ("good for another 59 min", "good for another 60 min")
 
 
 def test_going_back_is_judged_by_where_it_leads(world: World) -> None:

@@ -106,3 +106,16 @@ def of_image(account: Account, name: str, seen: Seen, targets: Collection[str]) 
             f"{revision} runs, but no new task of it can start: there is no way back to it",
             "build and push its commit again, and see the repository's lifecycle policy",
         )
+
+
+def of_revision(name: str, definition: Raw, targets: Collection[str]) -> Iterator[Finding]:
+    """A revision that was deregistered goes on running, and can never be deployed again."""
+    if str(definition.get("status") or "ACTIVE") == "ACTIVE":
+        return
+    revision = definition_arn(definition).rpartition("/")[2]
+    if name in targets:
+        what, cause = f"{revision} is deregistered", "ECS deploys active revisions only"
+        yield Finding("error", name, what, cause, "choose another revision")
+    else:
+        what, cause = f"{revision}, which runs now, is deregistered", "there is no way back to it"
+        yield Finding("warning", name, what, cause, "see who deregisters revisions that are in use")
