@@ -49,6 +49,8 @@ def picture(view: View, expected: Mapping[Key, float], now: float, width: int, h
         lines += [_row(step, expected, now, width) for step in shown]
         if len(shown) < len(rows):
             lines.append(_more(rows[len(shown) :]))
+    for line in lines:
+        line.truncate(width, overflow="ellipsis")
     return Text("\n", no_wrap=True, overflow="ellipsis").join(lines)
 
 
@@ -58,10 +60,12 @@ def _head(view: View, expected: Mapping[Key, float], now: float, width: int) -> 
     if started is not None and started.head:
         left += f"  {visible(started.base[:7]) or 'nothing'} → {visible(started.head[:7])}"
     right = _times(now - run.started_at, run_time(view, expected, now))
-    room = width - cell_len(left) - cell_len(right) - 4
-    title = fitted(started.title, room) if started is not None and room > 0 else ""
-    gap = " " * max(width - cell_len(left) - cell_len(title) - cell_len(right) - 2, 1)
-    return Text.assemble((left, "bold"), "  ", title, gap, (right, "cyan"))
+    room = width - cell_len(right) - 2
+    text = Text(fitted(left, min(cell_len(left), room)), style="bold")
+    if started is not None and room - text.cell_len > 4:
+        text.append(f"  {visible(started.title)}", style="not bold")
+    text.truncate(room, overflow="ellipsis", pad=True)
+    return Text.assemble(text, "  ", (right, "cyan"))
 
 
 def _stages(view: View, expected: Mapping[Key, float], now: float, width: int) -> list[Text]:
@@ -105,18 +109,21 @@ def _waves(view: View, width: int) -> Text | None:
         return None
     latest = {step.service: step for step in view.latest}
     signs = [[_sign(latest.get(name)) for name in wave] for wave in waves]
-    line = Text("waves  ")
-    if sum(len(wave) + 3 for wave in signs) + 5 > width:
-        for number, wave in enumerate(signs):
-            done = sum(sign == "✔" for sign, _ in wave)
-            worst = next((s for s in wave if s[0] in "✖↩◐"), wave[0] if done < len(wave) else ("✔", "green"))
-            line.append(" │ " if number else "", style="dim").append(*worst).append(f" {done}/{len(wave)}")
-        return line
-    for number, wave in enumerate(signs):
-        line.append(" │ " if number else "", style="dim")
-        for sign, style in wave:
-            line.append(sign, style=style)
-    return line
+    line = Text(" │ ", style="dim").join(Text.assemble(*wave) for wave in signs)
+    if line.cell_len + len("waves  ") > width:
+        line = Text(" │ ", style="dim").join(map(_counted, signs))
+    if line.cell_len + len("waves  ") > width:
+        current = next((n for n, wave in enumerate(signs, 1) if any(s != "✔" for s, _ in wave)), len(signs))
+        everything = _counted([sign for wave in signs for sign in wave])
+        line = Text.assemble(f"{current} of {len(signs)}", (" │ ", "dim"), everything)
+    return Text.assemble("waves  ", line)
+
+
+def _counted(wave: list[tuple[str, str]]) -> Text:
+    """The wave's worst sign, and how many services are done."""
+    done = sum(sign == "✔" for sign, _ in wave)
+    worst = next((pair for mark in "✖↩◐·○✔" for pair in wave if pair[0] == mark), TO_COME)
+    return Text.assemble(worst, f" {done}/{len(wave)}")
 
 
 def _sign(step: Step | None) -> tuple[str, str]:
@@ -135,14 +142,14 @@ def _rows(view: View) -> list[Step]:
 
 def _row(step: Step, expected: Mapping[Key, float], now: float, width: int) -> Text:
     sign, style = glyph(step.outcome)
-    name = min(_NAME, max(width // 4, 8))
+    name = min(_NAME, max(width // 4, 12))
     head = Text.assemble((f" {sign} ", style), fitted(step.service, name), "  ")
     if step.outcome is not None:
         said = cause(step.failure) if step.failure else step.note
         return head.append(fitted(said, width - head.cell_len).rstrip(), style=style)
     before = expected.get((step.stage, step.service))
     times = _times(now - step.began, before)
-    bar = _BAR if width >= 100 else _BAR // 2
+    bar = _BAR if width >= 100 else _BAR // 2 if width >= 60 else 0
     room = width - head.cell_len - bar - _TIME - 2
     head.append(fitted(_doing(step), room) + " ")
     if step.total > 0:
