@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from sdt_console.clients.identity import IdentityClient
     from sdt_console.clients.logs import LogsClient
     from sdt_console.clients.secrets import SecretsClient
-    from sdt_console.pipeline.ports import Builder
+    from sdt_console.pipeline.ports import Builder, Clock
 
 
 class Outside:
@@ -27,24 +28,37 @@ class Outside:
 
     :param region: ``None`` for the SDK's own choice.
     :param role: ARN of a role to assume; empty for none.
+    :param clock: what waiting for AWS's quotas goes by; the machine's if there is none.
+    :param noted: told when a call to AWS is throttled or failed in passing, and is sent again.
     """
 
-    def __init__(self, settings: Settings, region: str | None, role: str = "") -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        region: str | None,
+        role: str = "",
+        *,
+        clock: Clock | None = None,
+        noted: Callable[[str], None] | None = None,
+    ) -> None:
         self._settings = settings
         self._region = region
         self._role = role
+        self._clock = clock
+        self._noted = noted
 
     @cached_property
-    def _caller(self) -> Caller:
+    def calls(self) -> Caller:
+        """The one through which every call goes: what was called, and how much of AWS's quotas is used."""
         from sdt_console.clients.call import Caller
 
-        return Caller(read_only=self._settings.read_only)
+        return Caller(read_only=self._settings.read_only, clock=self._clock, noted=self._noted)
 
     @cached_property
     def _aws(self) -> Aws:
         from sdt_console.clients.aws import Aws
 
-        return Aws(self._caller, region=self._region, profile=self._settings.profile, role=self._role)
+        return Aws(self.calls, region=self._region, profile=self._settings.profile, role=self._role)
 
     @cached_property
     def ecs(self) -> EcsClient:
@@ -86,7 +100,7 @@ class Outside:
     def http(self) -> HttpClient:
         from sdt_console.clients.http import HttpClient
 
-        return HttpClient(self._caller)
+        return HttpClient(self.calls)
 
     def builder(self, folder: Path) -> Builder:
         """The builder asked for; with ``auto`` a Docker Engine if one answers.
@@ -98,7 +112,7 @@ class Outside:
             return self.own_builder(folder)
         from sdt_console.clients.engine_builder import EngineBuilder
 
-        engine = EngineBuilder(self._caller, keep=self._settings.keep_images)
+        engine = EngineBuilder(self.calls, keep=self._settings.keep_images)
         missing = engine.available()
         if missing is None:
             return engine
@@ -110,9 +124,9 @@ class Outside:
         """The builder that needs no Docker Engine."""
         from sdt_console.clients.sandbox_builder import SandboxBuilder
 
-        return SandboxBuilder(self._caller, folder / "images")
+        return SandboxBuilder(self.calls, folder / "images")
 
     def close(self) -> None:
         """Let go of threads and files; safe to call more than once."""
-        if "_caller" in self.__dict__:
-            self._caller.close()
+        if "calls" in self.__dict__:
+            self.calls.close()

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import threading
+from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from sdt_console.clients.call import Caller
+from sdt_console.errors import CloudError
+
+CONNECT_S, READ_S = 5, 30
 
 
 class Aws:
@@ -21,93 +26,157 @@ class Aws:
     ) -> None:
         self.call = caller
         self.region = region
-        self._profile = profile
-        self._role = role
-        self._session: Any = None
-        self._clients: dict[str, Any] = {}
-        self._lock = threading.Lock()
-        self.expiration: datetime | None = None
+        self._session = _Session(region, profile, role)
+
+    @property
+    def watching(self) -> Self:
+        """The same session for those who only watch; see :attr:`Caller.watching`."""
+        view = copy.copy(self)
+        view.call = self.call.watching
+        return view
+
+    @property
+    def expiration(self) -> datetime | None:
         """When the assumed role's session ends; nothing renews it. ``None`` without a role."""
+        return self._session.expiration
 
     def client(self, service: str) -> Any:
         """The boto3 client for ``service`` (``ecs``, ``ecr``, …). Blocks: call it on the caller's pool."""
-        with self._lock:  # a session is not thread-safe while it makes a client
-            if service not in self._clients:
-                self._clients[service] = self._new_session().client(service, config=self._config())
-            return self._clients[service]
+        return self._session.client(service)
 
     def credentials(self) -> Any:
         """botocore's credentials of the session, or ``None``. Blocks: call it on the caller's pool."""
-        with self._lock:
-            return self._new_session().get_credentials()
+        return self._session.credentials()
 
     async def read(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         """Call ``operation`` (boto3's name, ``describe_services``), which only reads."""
+        await self._ready(service)
         return await self.call(f"{service}:{_camel(operation)}", self._invoke, service, operation, parameters)
 
     async def change(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
-        """Call ``operation``, which changes something."""
-        name = f"{service}:{_camel(operation)}"
-        return await self.call.change(name, self._invoke, service, operation, parameters)
+        """Call ``operation``, which changes something.
+
+        :raises CloudError: with ``unknown`` set if it may have been carried out all the same.
+        """
+        await self._ready(service)
+        # Forced, the same update is another deployment each time; else it says what there should be.
+        send = self.call.change_once if parameters.get("forceNewDeployment") else self.call.change
+        return await send(f"{service}:{_camel(operation)}", self._invoke, service, operation, parameters)
 
     async def pages(self, service: str, operation: str, key: str, /, **parameters: Any) -> list[Any]:
         """All items under ``key`` of a paged ``operation``."""
-        name = f"{service}:{_camel(operation)}"
-        return await self.call(name, self._all_pages, service, operation, key, parameters)
+        pages = self.each_page(service, operation, **parameters)
+        return [item async for page in pages for item in page.get(key, [])]
 
-    async def all(self, service: str, operation: str, key: str, /, **parameters: Any) -> list[Any]:
-        """All items under ``key`` of an operation paged by ``nextToken`` for which the SDK has no paginator."""
-        items: list[Any] = []
-        token: dict[str, Any] = {}
+    async def each_page(
+        self, service: str, operation: str, /, **parameters: Any
+    ) -> AsyncIterator[dict[str, Any]]:
+        """The pages of ``operation``, each asked for when it is wanted: a request of its own for the budget.
+
+        :raises CloudError: AWS refused, or names the same page again and again.
+        """
+        await self._ready(service)
+        given, told = await self.call(f"{service}:pages", self._session.tokens, service, _camel(operation))
+        token: Any = None
         while True:
-            answer = await self.read(service, operation, **parameters, **token)
-            items += answer.get(key, [])
-            if not answer.get("nextToken"):
-                return items
-            token = {"nextToken": answer["nextToken"]}
+            page = await self.read(service, operation, **parameters, **({given: token} if token else {}))
+            yield page
+            before, token = token, page.get(told)
+            if not token:
+                return
+            if token == before:
+                raise CloudError(f"{service}:{_camel(operation)} does not end", "the same page comes again")
+
+    async def _ready(self, service: str) -> None:
+        """Make the client before the call, so that what goes wrong with that is not taken for the call's."""
+        if not self._session.has(service):
+            name = "sts:AssumeRole" if self._session.role else "sdk:Client"
+            await self.call(name, self._session.client, service)
 
     def _invoke(self, service: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         answer: dict[str, Any] = getattr(self.client(service), operation)(**parameters)
         return answer
 
-    def _all_pages(self, service: str, operation: str, key: str, parameters: dict[str, Any]) -> list[Any]:
-        paginator = self.client(service).get_paginator(operation)
-        return [item for page in paginator.paginate(**parameters) for item in page.get(key, [])]
 
-    def _new_session(self) -> Any:
-        if self._session is None:
+class _Session:
+    """boto3's session and clients; every method blocks, and may be called from any thread."""
+
+    def __init__(self, region: str | None, profile: str | None, role: str) -> None:
+        self.role = role
+        self.expiration: datetime | None = None
+        self._region = region
+        self._profile = profile
+        self._made: Any = None
+        self._clients: dict[str, Any] = {}
+        self._loader: Any = None
+        self._lock = threading.Lock()
+
+    def has(self, service: str) -> bool:
+        return service in self._clients
+
+    def client(self, service: str) -> Any:
+        with self._lock:  # a session is not thread-safe while it makes a client
+            if service not in self._clients:
+                self._clients[service] = self._session().client(service, config=_config())
+            return self._clients[service]
+
+    def credentials(self) -> Any:
+        with self._lock:
+            return self._session().get_credentials()
+
+    def tokens(self, service: str, operation: str) -> tuple[str, str]:
+        """Members that name a page in request and answer; ``nextToken`` where the SDK knows of no pages."""
+        from botocore.exceptions import UnknownServiceError
+        from botocore.loaders import create_loader
+
+        with self._lock:
+            self._loader = self._loader or create_loader()
+            try:
+                known = self._loader.load_service_model(service, "paginators-1")["pagination"]
+            except UnknownServiceError:
+                known = {}
+        paging = known.get(operation, {"input_token": "nextToken", "output_token": "nextToken"})
+        given, told = paging["input_token"], paging["output_token"]
+        if not (isinstance(given, str) and isinstance(told, str) and told.isidentifier()):
+            raise NotImplementedError(f"pages of {service}:{operation}")
+        return given, told
+
+    def _session(self) -> Any:
+        if self._made is None:
             import boto3
 
-            session = boto3.Session(region_name=self.region, profile_name=self._profile)
-            self._session = self._assumed(session) if self._role else session
-        return self._session
+            session = boto3.Session(region_name=self._region, profile_name=self._profile)
+            self._made = self._assumed(session) if self.role else session
+        return self._made
 
     def _assumed(self, session: Any) -> Any:
         import boto3
 
-        answer = session.client("sts", config=self._config()).assume_role(
-            RoleArn=self._role, RoleSessionName="sdt-console"
+        answer = session.client("sts", config=_config()).assume_role(
+            RoleArn=self.role, RoleSessionName="sdt-console"
         )
         given = answer["Credentials"]
         self.expiration = given["Expiration"]
         return boto3.Session(
-            region_name=self.region,
+            region_name=self._region,
             aws_access_key_id=given["AccessKeyId"],
             aws_secret_access_key=given["SecretAccessKey"],
             aws_session_token=given["SessionToken"],
         )
 
-    @staticmethod
-    def _config() -> Any:
-        from botocore.config import Config
 
-        return Config(
-            connect_timeout=5,
-            read_timeout=30,
-            max_pool_connections=32,
-            retries={"mode": "standard", "max_attempts": 5},
-            user_agent_appid="sdt-console",
-        )
+def _config() -> Any:
+    from botocore.config import Config
+
+    return Config(
+        connect_timeout=CONNECT_S,
+        read_timeout=READ_S,
+        max_pool_connections=32,
+        # The caller repeats calls, and knows which; in a client's configuration, `max_attempts` would count
+        # only what comes after the first attempt.
+        retries={"mode": "standard", "total_max_attempts": 1},
+        user_agent_appid="sdt-console",
+    )
 
 
 def _camel(operation: str) -> str:

@@ -9,9 +9,28 @@ from sdt_console.errors import CloudError, NotAllowedError, SdtError
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 _REFUSED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
 _UNKNOWN_KEY = {"InvalidClientTokenId", "UnrecognizedClientException", "InvalidSignatureException"}
+_UNKNOWN_CALL = {"UnknownOperationException", "UnknownOperation", "InvalidAction", "NotImplemented"}
 _PREFIXES = {"elbv2": "elasticloadbalancing"}
 """Where IAM's prefix is not the SDK's name of the service."""
-_THROTTLED = {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"}
+
+THROTTLED = frozenset(
+    {
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "RequestLimitExceeded",
+        "TooManyRequestsException",
+        "ProvisionedThroughputExceededException",
+        "BandwidthLimitExceeded",
+        "PriorRequestNotComplete",
+        "SlowDown",
+        "EC2ThrottledException",
+        "429",
+    }
+)
+"""Codes of a call that was refused because there were too many, and was not carried out."""
 
 
 def error_code(error: BaseException) -> str:
@@ -20,6 +39,15 @@ def error_code(error: BaseException) -> str:
     if not isinstance(response, dict):
         return ""
     return str(response.get("Error", {}).get("Code", ""))
+
+
+def no_such_call(error: BaseException) -> bool:
+    """Whether the endpoint does not know the call; one that is not AWS's may say so with a page of HTML."""
+    code = error_code(error)
+    if code not in ("404", "500", "501"):  # the HTTP status, where the answer names no code
+        return code in _UNKNOWN_CALL
+    response: Any = getattr(error, "response", {})
+    return str(response.get("Error", {}).get("Message", "")).lstrip().startswith("<")
 
 
 def translate(operation: str, error: Exception) -> SdtError | None:
@@ -68,7 +96,7 @@ def _refused_by_aws(operation: str, error: Any) -> SdtError:
         return CloudError("AWS does not accept these credentials", message, "check AWS_PROFILE or --profile")
     if code in _REFUSED:
         return NotAllowedError(_action(operation), message)
-    if code in _THROTTLED:
+    if code in THROTTLED:
         return CloudError(f"{operation} is throttled", message, "wait a minute, then run again")
     return CloudError(f"{operation} failed: {code}", message)
 

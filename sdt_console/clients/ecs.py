@@ -11,7 +11,7 @@ from sdt_console.clients.ecs_deployments import ServiceDeployments
 from sdt_console.model import EcsService
 
 _SERVICES_A_CALL = 10  # DescribeServices' limit
-_REVISIONS_A_CALL = 20  # DescribeServiceRevisions' limit
+_DEFINITIONS_A_PAGE = 100  # ListTaskDefinitions'
 _TASKS_A_CALL = 100  # DescribeTasks' limit
 
 
@@ -65,13 +65,7 @@ class EcsClient:
 
     async def revisions(self, arns: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """Service revisions as ``DescribeServiceRevisions`` answers them, by ARN; those gone left out."""
-        answers = await asyncio.gather(
-            *(
-                self._aws.read("ecs", "describe_service_revisions", serviceRevisionArns=list(part))
-                for part in _batches(arns, _REVISIONS_A_CALL)
-            )
-        )
-        return {str(raw["serviceRevisionArn"]): raw for a in answers for raw in a["serviceRevisions"]}
+        return {str(raw["serviceRevisionArn"]): raw for raw in await self.service_revisions(arns)}
 
     async def task_definition(self, reference: str) -> dict[str, Any]:
         """``reference`` is an ARN or ``family:revision``; its tags are under ``tags``."""
@@ -122,18 +116,21 @@ class EcsClient:
         return [task for answer in answers for task in answer["tasks"]]
 
     async def task_definitions(self, family: str, limit: int) -> list[str]:
-        """ARNs of the active revisions of ``family``, newest first."""
-        answer = await self._aws.read(
+        """ARNs of the active revisions of ``family``, newest first, at most ``limit``."""
+        pages = self._aws.each_page(
             "ecs",
             "list_task_definitions",
             familyPrefix=family,
             status="ACTIVE",
             sort="DESC",
-            maxResults=min(limit, 100),
+            maxResults=min(limit, _DEFINITIONS_A_PAGE),
         )
-        arns = [str(arn) for arn in answer["taskDefinitionArns"]]
-        # the prefix matches longer families as well
-        return [arn for arn in arns if arn.rpartition("/")[2].rpartition(":")[0] == family]
+        found: list[str] = []
+        async for page in pages:
+            found += page["taskDefinitionArns"]
+            if len(found) >= limit:
+                break
+        return found[:limit]
 
     async def service_deployments(
         self, cluster: str, service: str, since: float | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sdt_console.model.change import ZERO_SHA, Change, Detection, Selection
-from sdt_console.model.cloud import EcsService, Identity, SecretState, Validity
+from sdt_console.model.cloud import EcsService, Identity, QuotaUse, SecretState, Validity
 from sdt_console.model.finding import Finding, Severity
 from sdt_console.model.hold import Broken, Grant, Hold, Holder, Slot
 from sdt_console.model.image import BuildOrder, BuiltImage, EcrImage, RegistryLogin
@@ -29,6 +29,7 @@ __all__ = [
     "Identity",
     "Outcome",
     "Plan",
+    "QuotaUse",
     "RegistryLogin",
     "Request",
     "Revision",

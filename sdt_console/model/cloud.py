@@ -63,3 +63,22 @@ class SecretState:
     deleted: bool = False
     versions: frozenset[str] = frozenset()
     stages: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class QuotaUse:
+    """How much of one of AWS's request quotas this process uses.
+
+    :param burst: calls that AWS allows at once; ``sustained``: calls a second that it allows for long.
+    :param calls: since the start; ``recent``: in the last minute.
+    :param share: of the sustained rate, in the last minute; above 1 while a burst is used up.
+    :param peak: the highest ``share`` so far.
+    """
+
+    quota: str
+    burst: int
+    sustained: float
+    calls: int
+    recent: int
+    share: float
+    peak: float
