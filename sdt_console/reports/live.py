@@ -16,6 +16,7 @@ from typing import TextIO
 
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.live import Live
+from rich.text import Text
 
 from sdt_console.errors import SdtError
 from sdt_console.events import Event, RunFinished, RunResumed, RunStarted
@@ -120,7 +121,8 @@ class LiveReport:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         height = console.size.height
         # The lines above keep a third: what went wrong is told there.
-        room = max(min(height - 2, height * 2 // 3), 1)
+        room = max(min(height - 3, height * 2 // 3 - 1), 1)
+        yield Text()
         yield picture(self._view, self._expected, self._now(), options.max_width, room)
 
     def _take(self, event: Event) -> Line | None:

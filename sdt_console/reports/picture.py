@@ -145,7 +145,7 @@ def _row(step: Step, expected: Mapping[Key, float], now: float, width: int) -> T
     name = min(_NAME, max(width // 4, 12))
     head = Text.assemble((f" {sign} ", style), fitted(step.service, name), "  ")
     if step.outcome is not None:
-        said = cause(step.failure) if step.failure else step.note
+        said = cause(step.failure).removeprefix(step.service).lstrip(": ") if step.failure else step.note
         return head.append(fitted(said, width - head.cell_len).rstrip(), style=style)
     before = expected.get((step.stage, step.service))
     times = _times(now - step.began, before)
