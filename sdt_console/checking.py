@@ -55,6 +55,7 @@ async def check(
     :raises UsageError: an unknown service, a pending one or a data service: those are not judged.
     :raises CloudError: AWS could not be asked.
     """
+    from sdt_console.examining import account_of
     from sdt_console.pipeline.context import Context, Verdict
     from sdt_console.pipeline.health import health
 
@@ -108,6 +109,7 @@ async def check(
         clock=door.clock,
         emit=emit,
         lease=_Free(),
+        account=account_of(door),
         poll_seconds=door.settings.poll_seconds,
     )
     verdict = Verdict()

@@ -190,6 +190,7 @@ class Conductor:
     def _context(
         self, recorder: Recorder, request: Request, plan: Plan, builder: Builder, lease: Lease, past: Past
     ) -> Context:
+        from sdt_console.examining import account_of
         from sdt_console.pipeline.context import Context
 
         door = self._door
@@ -207,6 +208,7 @@ class Conductor:
             clock=door.clock,
             emit=recorder.emit,
             lease=lease,
+            account=account_of(door),
             skip_gates=dict(request.skip_gates),
             poll_seconds=door.settings.poll_seconds,
             build_args=dict(door.settings.build_args),

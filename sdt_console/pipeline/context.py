@@ -20,6 +20,7 @@ from sdt_console.events import (
     StepStarted,
 )
 from sdt_console.model import EcsService, Outcome, Plan
+from sdt_console.pipeline.checks.account import Account
 from sdt_console.pipeline.past import Past
 from sdt_console.pipeline.ports import (
     Builder,
@@ -44,6 +45,7 @@ class Context:
 
     :param repo: ``None`` where nothing is built from one.
     :param lease: what says that these services are ours to change; asked before every change.
+    :param account: as preflight looks at it.
     :param skip_gates: gate → why it is not run.
     :param poll_seconds: how often rollouts in flight are looked at.
     :param build_args: added to the catalog's.
@@ -66,6 +68,7 @@ class Context:
     clock: Clock
     emit: Emit
     lease: Lease
+    account: Account
     skip_gates: dict[str, str] = field(default_factory=dict)
     poll_seconds: float = 2.0
     build_args: dict[str, str] = field(default_factory=dict)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from sdt_console.errors import CloudError, NotAllowedError
 from sdt_console.events import Emit, Noted
@@ -11,6 +12,7 @@ from sdt_console.model import Finding, Plan
 from sdt_console.pipeline.checks import credentials, resources, service, task
 from sdt_console.pipeline.checks.account import Account, tried
 from sdt_console.pipeline.checks.look import Seen, look
+from sdt_console.pipeline.checks.rights import rights
 from sdt_console.pipeline.context import Verdict
 from sdt_console.text import plural
 
@@ -23,7 +25,11 @@ async def preflight(account: Account, plan: Plan, emit: Emit, verdict: Verdict) 
     :raises CloudError: something is missing; its evidence has all that is. Nothing was changed.
     """
     services = plan.services if {"deploy", "health"} & set(plan.stages) else ()
-    findings = await examine(account, services, built=plan.builds, targets=plan.targets)
+    findings, seen = await inspect(account, services, built=plan.builds, targets=plan.targets)
+    if seen is not None and services:
+        # a simulation does not know everything: what it says of rights warns, and only AWS itself refuses
+        told = await rights(account, services, seen)
+        findings += [replace(f, severity="warning") for f in told if f.severity == "error"]
     warnings = [finding for finding in findings if finding.severity == "warning"]
     for finding in warnings:
         text = f"{finding.what}: {finding.cause}" if finding.cause else finding.what
@@ -31,9 +37,9 @@ async def preflight(account: Account, plan: Plan, emit: Emit, verdict: Verdict) 
     errors = [finding for finding in findings if finding.severity == "error"]
     if errors:
         first, *others = errors
-        told = tuple(f"{f.where}: {f.what}" + (f" (next: {f.next})" if f.next else "") for f in others)
+        rest = tuple(f"{f.where}: {f.what}" + (f" (next: {f.next})" if f.next else "") for f in others)
         cure = f"{first.next}; nothing was changed" if first.next else "nothing was changed"
-        raise CloudError(first.what, first.cause, cure, told)
+        raise CloudError(first.what, first.cause, cure, rest)
     verdict.note = plural(len(services or plan.builds), "service") + " examined"
     if warnings:
         verdict.note += f", {plural(len(warnings), 'warning')}"

@@ -45,6 +45,10 @@ async def push(ctx: Context, images: Mapping[str, BuiltImage], verdict: Verdict)
 async def _pushed(ctx: Context, name: str, image: BuiltImage, login: RegistryLogin) -> str:
     """Digest of the image in ECR; one that an earlier process of this run has pushed is not pushed again."""
     repository = ctx.catalog.repository(ctx.plan.environment, name)
+    known = ctx.past.done("push", name, "push")
+    if known is not None:
+        await _confirm(ctx, name, str(known["digest"]))
+        return str(known["digest"])
     if ctx.past.intended("push", name, "push") is not None:
         digest = await ctx.ecr.digest(repository, ctx.plan.head)
         if digest is not None:

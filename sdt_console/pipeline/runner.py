@@ -17,6 +17,7 @@ from sdt_console.pipeline.gate import gate
 from sdt_console.pipeline.health import health
 from sdt_console.pipeline.older import refuse_older
 from sdt_console.pipeline.past import again
+from sdt_console.pipeline.preflight import preflight
 from sdt_console.pipeline.push import push
 from sdt_console.pipeline.rollback import RollbackError, rollback
 
@@ -78,6 +79,7 @@ async def _stage(ctx: Context, name: str, work: Callable[[Context, Verdict], Awa
 
 
 async def _preflight(ctx: Context, verdict: Verdict) -> None:
+    await preflight(ctx.account, ctx.plan, ctx.emit, verdict)
     await refuse_older(ctx)
 
 
