@@ -7,8 +7,6 @@ from rich.text import Text
 
 from sdt_console.text import visible
 
-_PARTS = " ▏▎▍▌▋▊▉█"
-
 
 def fitted(text: str, width: int) -> str:
     """``text`` made visible and exactly ``width`` cells wide, the cut shown as an ellipsis."""
@@ -19,14 +17,14 @@ def fitted(text: str, width: int) -> str:
 
 
 def progress(share: float, width: int, style: str) -> Text:
-    """How far: done full, the rest light."""
-    eighths = round(min(max(share, 0.0), 1.0) * width * 8)
-    full, part = divmod(eighths, 8)
-    done = "█" * full + (_PARTS[part] if part else "")
-    return Text.assemble((done, style), ("░" * (width - len(done)), "dim"))
+    """How far: done heavy, the rest light; a line, since blocks of two rows run into each other."""
+    halves = round(min(max(share, 0.0), 1.0) * width * 2)
+    full, half = divmod(halves, 2)
+    done = "━" * full + "╸" * half
+    return Text.assemble((done, style), ("─" * (width - len(done)), "dim"))
 
 
 def waiting(share: float, width: int, style: str) -> Text:
-    """How much of the time that this took before has passed: thinner, since it is no progress."""
+    """How much of the time that this took before has passed: dashed, since it is no progress."""
     done = round(min(max(share, 0.0), 1.0) * width)
-    return Text.assemble(("━" * done, style), ("┄" * (width - done), "dim"))
+    return Text.assemble(("╍" * done, style), ("┄" * (width - done), "dim"))

@@ -109,13 +109,14 @@ def _waves(view: View, width: int) -> Text | None:
         return None
     latest = {step.service: step for step in view.latest}
     signs = [[_sign(latest.get(name)) for name in wave] for wave in waves]
-    line = Text(" │ ", style="dim").join(Text.assemble(*wave) for wave in signs)
+    border = Text.assemble((" │ ", "dim"))  # not as a base style: that would dim what it joins
+    line = border.join(Text.assemble(*wave) for wave in signs)
     if line.cell_len + len("waves  ") > width:
-        line = Text(" │ ", style="dim").join(map(_counted, signs))
+        line = border.join(map(_counted, signs))
     if line.cell_len + len("waves  ") > width:
         current = next((n for n, wave in enumerate(signs, 1) if any(s != "✔" for s, _ in wave)), len(signs))
         everything = _counted([sign for wave in signs for sign in wave])
-        line = Text.assemble(f"{current} of {len(signs)}", (" │ ", "dim"), everything)
+        line = border.join([Text(f"{current} of {len(signs)}"), everything])
     return Text.assemble("waves  ", line)
 
 

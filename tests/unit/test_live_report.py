@@ -121,10 +121,10 @@ def test_stages_waves_bars_and_times() -> None:
     assert lines[1] == "✔ detect  gate  build  push  ◐ deploy 0:48 of ~5:15  · health"
     assert lines[2] == "waves  ✔◐ │ ◐· │ ··"
     assert lines[4].startswith(" ◐ service-001               rolling out 1/2 ")
-    assert "██████████░░░░░░░░░░" in lines[4]
+    assert "━━━━━━━━━━──────────" in lines[4]
     assert lines[4].endswith("  0:48 of ~0:51")
     # of how far it is nothing is known, but how long it took before
-    assert "━━━━━━━━━━━━━━━━━━┄┄" in lines[5]
+    assert " ╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍┄┄ " in lines[5]
     # without a history there is no figure
     assert not any("~" in line for line in drawn(events, 100, 20))
 
