@@ -189,6 +189,19 @@ class DataService(Part):
     description: str = ""
 
 
+class Store(Part):
+    """Runs and leases that all machines share; without a table each machine keeps its own."""
+
+    table: str = Field(
+        "",
+        pattern=r"^([A-Za-z0-9_.-]{3,255})?$",
+        description="DynamoDB table with the string key LockID, as Terraform's; empty: this machine only",
+    )
+    region: str = Field(
+        "", pattern=r"^([a-z]{2}(-[a-z]+)+-\d)?$", description="the table's, instead of aws.region"
+    )
+
+
 class Catalog(Part):
     """What is: every service, environment and policy of one system."""
 
@@ -204,6 +217,7 @@ class Catalog(Part):
     images: Images = Images()
     gates: Gates = Gates()
     source: Source = Source()
+    store: Store = Store()
     shared: tuple[Shared, ...] = ()
     services: tuple[Service, ...]
     data: tuple[DataService, ...] = ()

@@ -26,6 +26,7 @@ COMMANDS = {
     "health": "sdt_console.cli.health:health",
     "history": "sdt_console.cli.history:history",
     "init": "sdt_console.cli.init:init",
+    "lock": "sdt_console.cli.lock:lock",
     "plan": "sdt_console.cli.plan:plan",
     "replay": "sdt_console.cli.replay:replay",
     "resume": "sdt_console.cli.resume:resume",

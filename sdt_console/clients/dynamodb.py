@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from sdt_console.clients.aws import Aws
 from sdt_console.clients.aws_errors import error_code
@@ -13,6 +13,7 @@ KEY = "LockID"
 TRANSACTION_LIMIT = 100  # actions in one TransactWriteItems
 _READ_LIMIT = 100  # keys in one BatchGetItem
 _TRIES = 8
+_T = TypeVar("_T")
 
 Item = Mapping[str, Any]
 """As the API has it: attribute → ``{"S": …}``, ``{"N": …}``, ``{"SS": […]}`` or ``{"B": …}``."""
@@ -176,8 +177,8 @@ _METHODS = {
 _CONFLICTS = {"None", "ConditionalCheckFailed", "TransactionConflict"}
 
 
-def batches(keys: Sequence[str], size: int) -> list[Sequence[str]]:
-    return [keys[start : start + size] for start in range(0, len(keys), size)]
+def batches(values: Sequence[_T], size: int) -> list[Sequence[_T]]:
+    return [values[start : start + size] for start in range(0, len(values), size)]
 
 
 def table_problem(aws: Aws, name: str) -> str | None:

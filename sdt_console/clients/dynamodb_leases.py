@@ -109,7 +109,7 @@ class DynamoLeases:
 
     def release(self, holds: Sequence[Hold]) -> None:
         """See :meth:`sdt_console.runs.lease.Leases.release`."""
-        for part in batches(list(holds), TRANSACTION_LIMIT):
+        for part in batches(holds, TRANSACTION_LIMIT):
             try:
                 self._table.update_all({_PREFIX + hold.key: _ending(hold) for hold in part})
             except ConflictError:  # some are lost, or met another write

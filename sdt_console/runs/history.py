@@ -11,7 +11,7 @@ from sdt_console.events import Event, Planned, RunFinished, RunStarted
 from sdt_console.model import Outcome, RunState
 from sdt_console.runs.expected import Key, expected
 from sdt_console.runs.fold import fold
-from sdt_console.runs.journal import Journal
+from sdt_console.runs.mirror import AnyJournal
 
 UNFINISHED = "unfinished"
 """The word for a run that is under way or was cut off."""
@@ -32,7 +32,7 @@ class PastRun:
 class History:
     """Past runs, and those under way."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: AnyJournal) -> None:
         self._journal = journal
 
     def newest(self, limit: int) -> list[RunState]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from sdt_console.errors import UnsharedError
 from sdt_console.events import Body, Event
 from sdt_console.model import RunState
 from sdt_console.runs.fold import after, fold
-from sdt_console.runs.journal import Journal
+from sdt_console.runs.mirror import AnyJournal
 
 Subscriber = Callable[[Event], None]
 
@@ -24,7 +25,7 @@ class Recorder:
     def __init__(
         self,
         run: str,
-        journal: Journal,
+        journal: AnyJournal,
         now: Callable[[], float],
         subscribers: Sequence[Subscriber] = (),
         before: Sequence[Event] = (),
@@ -41,15 +42,23 @@ class Recorder:
         """Record ``body``; it is on disk when this returns.
 
         :param at: when it happened, if not now: for what came before the run had a journal.
+        :raises UnsharedError: it is recorded on this machine only, and was not told to anyone.
         :raises JournalError: it could not be recorded, and so was not told to anyone.
         """
         event = Event(self.run, self._seq, self._now() if at is None else at, body)
-        self._journal.append(event)
-        self._seq += 1
-        self.state = after(self.state, event)
+        try:
+            self._journal.append(event)
+        except UnsharedError:
+            self._count(event)
+            raise
+        self._count(event)
         for subscriber in list(self._subscribers):
             try:
                 subscriber(event)
             except Exception as error:  # noqa: BLE001  kept and told at the end; the run goes on
                 self._subscribers.remove(subscriber)
                 self.broken.append(error)
+
+    def _count(self, event: Event) -> None:
+        self._seq += 1
+        self.state = after(self.state, event)

@@ -182,7 +182,8 @@ class Seed:
         timeline.advance(start)
 
     def upkeep(self, lifecycle: Lifecycle, timeline: Timeline) -> None:
-        """Once everything is there: alarms tell their topics, and images begin to expire."""
+        """Once everything is there: the shared table, alarms tell their topics, images begin to expire."""
+        self._shared.store()
         self._shared.wire_alarms()
         lifecycle.begin(timeline)
 

@@ -7,7 +7,7 @@ Terraform uses, a bucket for archived logs, and a topic that every alarm of the 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sdt_console.catalog.model import Catalog
@@ -56,25 +56,18 @@ class SharedSeed:
     def environment(self, env: str) -> None:
         """Lock table, bucket and topic."""
         catalog, tags = self._catalog, {"Environment": env}
-        listed = [{"Key": key, "Value": value} for key, value in tags.items()]
-        self._backend("dynamodb", env).create_table(
-            lock_table(catalog, env),
-            schema=[{"AttributeName": LOCK_KEY, "KeyType": "HASH"}],
-            throughput=None,
-            attr=[{"AttributeName": LOCK_KEY, "AttributeType": "S"}],
-            global_indexes=None,
-            indexes=None,
-            streams=None,
-            billing_mode="PAY_PER_REQUEST",
-            sse_specification=None,
-            tags=listed,
-            deletion_protection_enabled=False,
-            warm_throughput=None,
-        )
+        _create_table(self._backend("dynamodb", env), lock_table(catalog, env), tags)
         store = backend("s3", catalog.account(env), "aws")
         store.create_bucket(log_bucket(catalog, env), catalog.region(env))
         topic = self._backend("sns", env).create_topic(alarm_topic(catalog, env), tags=tags)
         self._topics[env] = topic.arn
+
+    def store(self) -> None:
+        """The table of ``[store]`` for shared runs and leases, if the catalog names one that is not there."""
+        named, aws = self._catalog.store, self._catalog.aws
+        tables = backend("dynamodb", aws.account, named.region or aws.region)
+        if named.table and named.table not in tables.tables:
+            _create_table(tables, named.table, {})
 
     def registries(self, env: str, names: Sequence[str], vpc: str) -> dict[str, str]:
         """The Cloud Map namespace, with a service for each of ``names``.
@@ -105,3 +98,20 @@ class SharedSeed:
                 values = {dimension.value for dimension in alarm.dimensions}
                 if values & mine or any(balancer and v.startswith(f"app/{balancer}/") for v in values):
                     alarm.alarm_actions = [topic]
+
+
+def _create_table(dynamodb: Any, name: str, tags: Mapping[str, str]) -> None:
+    dynamodb.create_table(
+        name,
+        schema=[{"AttributeName": LOCK_KEY, "KeyType": "HASH"}],
+        throughput=None,
+        attr=[{"AttributeName": LOCK_KEY, "AttributeType": "S"}],
+        global_indexes=None,
+        indexes=None,
+        streams=None,
+        billing_mode="PAY_PER_REQUEST",
+        sse_specification=None,
+        tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+        deletion_protection_enabled=False,
+        warm_throughput=None,
+    )

@@ -26,6 +26,7 @@ from sdt_console.events import (
 from sdt_console.model import Failure, Outcome
 from sdt_console.runs.journal import Journal
 from sdt_console.runs.mirror import MirroredJournal
+from sdt_console.runs.recorder import Recorder
 from sdt_console.sandbox import Sandbox
 from tests.clients.shared_table import Shared, running, shared
 
@@ -214,6 +215,21 @@ def test_without_the_shared_journal_nothing_may_be_changed(
     assert "did not reach AWS" in ours.remarks[0]  # type: ignore[attr-defined]
     assert ours.runs() == ours.matching("7f") == ["7f3a0001"]
     assert [a.run for a, _ in ours.outline()] == ["7f3a0001"]
+
+
+def test_a_run_whose_change_was_refused_can_still_be_recorded_as_failed(
+    mirrored: Callable[..., MirroredJournal], store: Shared
+) -> None:
+    ours = mirrored("here", DynamoJournal(store.away(), store.table), limit=0.3)
+    told: list[Event] = []
+    recorder = Recorder("7f3a0001", ours, lambda: NOVEMBER, [told.append])
+    recorder.emit(Noted("a"))
+    for body in (INTENDED, RunFinished(Outcome.FAILED, 3)):
+        with pytest.raises(UnsharedError):
+            recorder.emit(body)
+    assert [event.type for event in ours.events("7f3a0001")] == ["noted", "intended", "run-finished"]
+    assert recorder.state.outcome is Outcome.FAILED
+    assert [event.type for event in told] == ["noted"]
 
 
 def test_a_journal_that_answers_nothing_is_not_waited_for_long(

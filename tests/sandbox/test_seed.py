@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import pytest
 
 from sdt_console.catalog.model import Catalog
@@ -21,7 +22,7 @@ ACCOUNT = "962496666337"
 @pytest.fixture(scope="module")
 def both() -> Iterator[Account]:
     """Both environments, the time standing still; nothing in it is changed."""
-    catalog = Catalog.model_validate(CATALOG)
+    catalog = Catalog.model_validate(CATALOG | {"store": {"table": "shop-runs", "region": "eu-central-1"}})
     with Sandbox.start(catalog, clock=ManualClock(), speed=1) as sandbox:
         yield Account(sandbox, catalog)
 
@@ -64,6 +65,18 @@ def test_every_environment_has_a_lock_table_that_terraform_could_use(both: Accou
     with pytest.raises(dynamodb.exceptions.ConditionalCheckFailedException):
         dynamodb.put_item(**request)
     dynamodb.delete_item(TableName="shop-dev-terraform-locks", Key={"LockID": item["LockID"]})
+
+
+def test_the_table_for_shared_runs_is_there_if_the_catalog_names_one(both: Account) -> None:
+    dynamodb = boto3.client(
+        "dynamodb",
+        endpoint_url=both.sandbox.endpoint,
+        region_name="eu-central-1",
+        aws_access_key_id=both.sandbox.environ["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=both.sandbox.environ["AWS_SECRET_ACCESS_KEY"],
+    )
+    table = dynamodb.describe_table(TableName="shop-runs")["Table"]
+    assert table["KeySchema"] == [{"AttributeName": "LockID", "KeyType": "HASH"}]
 
 
 def test_every_environment_has_a_bucket_for_archived_logs(both: Account) -> None:
