@@ -19,7 +19,7 @@ from sdt_console.text import size
 if TYPE_CHECKING:
     from sdt_console.engine import Engine
 
-CATALOG, REPOSITORY = "catalog", "repository"
+CATALOG, REPOSITORY, STORE = "catalog", "repository", "store"
 _LITTLE = 1_000_000_000
 """Bytes: images are put together and kept in the state folder until they are pushed."""
 
@@ -53,9 +53,10 @@ async def examine(door: Engine) -> Examination:
     catalog, environment = _catalog(door)
     repository = asyncio.to_thread(lambda: list(_sources(door, compare=bool(environment))))
     account = _account(door) if environment else _none()
-    parts = await asyncio.gather(local, docker, repository, account)
-    here, engine, sources, cloud = parts
-    return Examination(environment, (*here, *engine, *catalog, *sources, *cloud))
+    store = asyncio.to_thread(_store, door) if environment else _none()
+    parts = await asyncio.gather(local, docker, repository, account, store)
+    here, engine, sources, cloud, kept = parts
+    return Examination(environment, (*here, *engine, *catalog, *sources, *kept, *cloud))
 
 
 def account_of(door: Engine) -> Account:
@@ -80,8 +81,49 @@ async def _account(door: Engine) -> list[Finding]:
     services = [service.name for service in catalog.active] + [data.name for data in catalog.data]
     findings, seen = await inspect(account, services)
     if seen is not None:
-        findings += await rights(account, services, seen)
+        # With a role the table is reached by another caller: the person's own credentials.
+        role = catalog.environments[door.environment].role
+        findings += await rights(account, services, seen, table="" if role else _table(door))
     return findings
+
+
+def _table(door: Engine) -> str:
+    """The shared table as the end of an ARN; empty if the catalog names none."""
+    catalog = door.catalog
+    if not catalog.store.table:
+        return ""
+    region = catalog.store.region or catalog.aws.region
+    return f"{region}:{catalog.aws.account}:table/{catalog.store.table}"
+
+
+def create_table(door: Engine) -> str:
+    """Make the table that the catalog names for shared runs and leases; what was done, in one sentence.
+
+    :raises UsageError: the catalog names none.
+    :raises CloudError: AWS refused, or what is there cannot serve.
+    """
+    from sdt_console import holding
+
+    return holding.create_table(door.settings, door.catalog)
+
+
+def _store(door: Engine) -> list[Finding]:
+    """Where runs and leases are kept."""
+    from sdt_console import holding
+
+    if not door.catalog.store.table:
+        return [
+            Finding("ok", STORE, "runs and leases are kept on this machine only (no [store] in the catalog)")
+        ]
+    table = door.catalog.store.table
+    try:
+        problem = holding.table_problem(door.settings, door.catalog)
+    except CloudError as error:
+        return [_told(STORE, error)]
+    if problem is None:
+        return [Finding("ok", STORE, f"runs and leases are shared in the table {table}")]
+    cure = "make it with `sdt doctor --create-table`, or correct [store] in the catalog"
+    return [Finding("error", STORE, problem, "a run that cannot be recorded is refused", cure)]
 
 
 async def _none() -> list[Finding]:

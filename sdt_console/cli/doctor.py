@@ -33,18 +33,23 @@ _MARKS = {"ok": ("✔", "green"), "warning": ("▲", "yellow"), "error": ("✖",
     type=click.Path(path_type=Path),
     help="The backend's repository (else the one this folder is in).",
 )
-def doctor(repo: Path | None) -> int:
+@click.option("--create-table", is_flag=True, help="First make the table that [store] in the catalog names.")
+def doctor(repo: Path | None, create_table: bool) -> int:
     """All that a run rests on, looked at in one go: machine, catalog, account, services, secrets, rights.
 
-    Only reads, and never a secret's value. Exit code 0 if there is no error, 2 if the catalog or the
-    repository is wrong, 3 for anything else; warnings alone are fine.
+    Only reads, but for --create-table, and never a secret's value. Exit code 0 if there is no error, 2 if
+    the catalog or the repository is wrong, 3 for anything else; warnings alone are fine.
     """
     from sdt_console.cli.output import write_json
     from sdt_console.cli.sandbox import session
+    from sdt_console.examining import create_table as make_table
     from sdt_console.examining import examine
 
     with session(repo) as folder:
-        found = asyncio.run(examine(engine(repo=folder)))
+        door = engine(repo=folder)
+        if create_table:
+            click.echo(make_table(door), err=True)
+        found = asyncio.run(examine(door))
     if given().json:
         rows = [asdict(finding) for finding in found.findings]
         write_json({"version": 1, "environment": found.environment, "findings": rows})

@@ -124,3 +124,42 @@ def test_on_the_sandbox(sdt: Sdt) -> None:
 
     assert ran.status == 3
     assert marked(ran, "error") == [("credentials", "the AWS credentials have expired")]
+
+
+def test_the_table_that_all_share(sdt: Sdt, world: World, tmp_path: Path) -> None:
+    file = tmp_path / "catalog.toml"
+    file.write_text(OURS.read_text() + '\n[store]\ntable = "our-runs"\n')
+    missing = sdt("doctor", "--catalog", file, "--json")
+    assert missing.status == 3
+    assert marked(missing, "error") == [("store", "there is no DynamoDB table our-runs in eu-west-1")]
+
+    refused = sdt("doctor", "--catalog", file, "--create-table", "--read-only")
+    assert refused.status == 2
+    assert world.client("dynamodb").list_tables()["TableNames"] == ["sdt-dev-terraform-locks"]
+
+    made = sdt("doctor", "--catalog", file, "--create-table", "--json")
+    assert (made.status, made.err) == (0, "table our-runs was made\n")
+    assert dict(marked(made, "ok"))["store"] == "runs and leases are shared in the table our-runs"
+    again = sdt("doctor", "--catalog", file, "--create-table")
+    assert again.status == 0
+    assert "table our-runs is there already" in again.err
+
+
+def test_a_table_that_cannot_serve_and_none_at_all(sdt: Sdt, world: World, tmp_path: Path) -> None:
+    world.client("dynamodb").create_table(
+        TableName="other",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    file = tmp_path / "catalog.toml"
+    file.write_text(OURS.read_text() + '\n[store]\ntable = "other"\n')
+    ran = sdt("doctor", "--catalog", file, "--json")
+    assert ran.status == 3
+    assert marked(ran, "error") == [
+        ("store", "the key of other is id (S, HASH); it must be the string LockID alone")
+    ]
+
+    none = sdt("doctor", "--catalog", OURS, "--create-table")
+    assert none.status == 2
+    assert "no table to create" in none.err

@@ -23,7 +23,8 @@ async def rights(
     """Which features do not work for want of which right; says so where that cannot be known.
 
     :param seen: what the reads showed: the resources that the rights are asked for.
-    :param table: name of the shared store's table; empty if there is none.
+    :param table: ``REGION:ACCOUNT:table/NAME`` of the shared store; empty if there is none, or if it is
+        reached with other credentials.
     :param without: names of features that are not used.
     """
     caller = await tried(account.identity.caller())
@@ -163,5 +164,5 @@ def _resources(account: Account, services: Sequence[str], seen: Seen, table: str
         "log-group": [f"{arn}:*" for arn in logs],
         "log-stream": [f"{arn}:log-stream:any" for arn in logs],
         "secret": sorted({secret.arn for d in definitions for secret in secrets(d) if secret.arn}),
-        "table": [f"arn:{partition}:dynamodb:{home}:table/{table}"] if table else [],
+        "table": [f"arn:{partition}:dynamodb:{table}"] if table else [],
     }
