@@ -83,6 +83,7 @@ class Engine:
             )
         self.settings = replace(self.settings, environment=name)
         self.__dict__.pop("environment", None)
+        self.environment  # noqa: B018  one that the catalog has
 
     def use_repository(self, folder: Path) -> None:
         """Read sources from ``folder``."""
