@@ -149,7 +149,7 @@ class Session:
     def _watch(self, over: threading.Event) -> None:
         """Hang up if the Engine, silent here, does not answer anybody else either."""
         misses = 0
-        while not over.wait(QUIET_S):
+        while not over.wait(QUIET_S / 10 if misses else QUIET_S):
             if time.monotonic() - self._heard < QUIET_S:
                 misses = 0
                 continue
@@ -241,4 +241,6 @@ def root_cause(error: BaseException) -> str:
     for found in reversed(seen):
         if isinstance(found, OSError) and found.strerror:
             return found.strerror
+        if isinstance(found, TimeoutError):
+            return "no answer in time"
     return str(error)

@@ -267,3 +267,33 @@ def test_a_silent_engine_is_left_at_once_when_cancelled(
     finally:
         finish.set()
     assert len([request for request in engine.requests if request.path.endswith("/push")]) <= 1
+
+
+@pytest.mark.parametrize(
+    ("wish", "ping", "version"),
+    [
+        ("", {"Builder-Version": "2"}, "2"),
+        ("", {"Builder-Version": "1"}, None),
+        ("", {"Builder-Version": ""}, None),  # Podman
+        ("", {"Ostype": "linux"}, "2"),  # Engine 20.10, API 1.41
+        ("", {"Ostype": "windows"}, None),
+        ("0", {"Builder-Version": "2"}, None),
+        ("false", {"Builder-Version": "2"}, None),
+        ("1", {"Builder-Version": "1"}, "2"),
+    ],
+)
+def test_buildkit_is_used_where_the_engine_has_it(
+    engine: FakeEngine,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    wish: str,
+    ping: dict[str, str],
+    version: str | None,
+) -> None:
+    monkeypatch.setenv("DOCKER_BUILDKIT", wish)
+    engine.ping = ping
+    engine.build = lambda request: stream([{"id": "moby.image.id", "aux": {"ID": IMAGE_ID}}])
+    assert build(tmp_path, references=("h.test/a:1", "h.test/a:latest")).image_id == IMAGE_ID
+    (sent,) = [request for request in engine.requests if request.path.endswith("/build")]
+    assert sent.args.get("version") == version
+    assert sent.args.getlist("t") == ["h.test/a:1", "h.test/a:latest"]

@@ -43,7 +43,10 @@ def _slow(busybox: str) -> str:
 
 @pytest.mark.parametrize(
     ("fault", "cause"),
-    [("cut", "the Docker Engine broke off"), ("freeze", "the Docker Engine does not answer any more")],
+    [
+        ("cut", "the Docker Engine broke off"),
+        ("freeze", "the Docker Engine does not answer any more: no answer in time"),
+    ],
 )
 def test_in_mid_build(
     tmp_path: Path, busybox: str, which: str, every_note: None, proxy: DockerProxy, fault: str, cause: str
@@ -81,7 +84,10 @@ def _image(tmp_path: Path, registry: RegistryServer, kilobytes: int) -> tuple[Bu
 
 @pytest.mark.parametrize(
     ("fault", "cause"),
-    [("cut", "the Docker Engine broke off"), ("freeze", "the Docker Engine does not answer any more")],
+    [
+        ("cut", "the Docker Engine broke off"),
+        ("freeze", "the Docker Engine does not answer any more: no answer in time"),
+    ],
 )
 def test_in_mid_push(
     tmp_path: Path, engine: Any, registry: RegistryServer, proxy: DockerProxy, fault: str, cause: str
@@ -97,7 +103,7 @@ def test_in_mid_push(
 
 def test_before_anything(tmp_path: Path, proxy: DockerProxy) -> None:
     proxy.freeze()
-    assert docker_engine.trouble(0.2) is not None
+    assert docker_engine.trouble(0.2) == "no answer in time"
     proxy.cut()
     assert EngineBuilder.available() == "no Docker Engine answers: Connection refused"
     with pytest.raises(BuildError, match="no Docker Engine answers: Connection refused"):
