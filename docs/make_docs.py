@@ -53,10 +53,26 @@ def _read(file: int) -> bytes:
         return b""
 
 
+def settled(shown: str) -> str:
+    """What is left on the screen when a live picture has come and gone."""
+    lines, row = [""], 0
+    for part in re.split(r"(\r\n|\r|\n|\x1b\[1A|\x1b\[2K|\x1b\[\?25[hl])", shown):
+        if part in ("\r\n", "\n"):
+            row += 1
+            lines += [""] * (row == len(lines))
+        elif part == "\x1b[1A":
+            row -= 1
+        elif part == "\x1b[2K":
+            lines[row] = ""
+        elif part != "\r" and not part.startswith("\x1b[?25"):
+            lines[row] += part
+    return "\n".join(lines)
+
+
 def picture(title: str, shown: str) -> str:
     """An SVG of a terminal's text; it refers to nothing outside itself."""
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
-    console.print(Text.from_ansi(shown.replace("\r\n", "\n").rstrip("\n")))
+    console.print(Text.from_ansi(settled(shown).strip("\n")))
     svg = console.export_svg(title=title)
     svg = re.sub(r"<!--.*?-->\n?", "", svg, flags=re.DOTALL)
     svg = re.sub(r"@font-face \{.*?\}\n", "", svg, flags=re.DOTALL)

@@ -22,4 +22,4 @@ def resume(run: str, repo: Path | None, builder: str) -> int:
     judged, what was never begun is done now. RUN is the run's id, or the beginning of it.
     """
     with running(repo, builder=builder) as door:
-        return report(door, partial(door.resume, run, str(repo or "")))
+        return report(door, partial(door.resume, run, str(repo or "")), before=door.history.events(run))

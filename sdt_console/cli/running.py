@@ -16,6 +16,7 @@ from sdt_console.errors import UsageError
 
 if TYPE_CHECKING:
     from sdt_console.engine import Engine
+    from sdt_console.events import Event
     from sdt_console.model import RunState
 
 DOCKER_HELP = "Tasks of the sandbox are containers of the images that were pushed."
@@ -60,19 +61,29 @@ def running(repo: Path | None, *, builder: str = "auto", docker: bool = False) -
         )
 
 
-def report(door: Engine, run: Callable[..., Awaitable[RunState]]) -> int:
+def report(door: Engine, run: Callable[..., Awaitable[RunState]], before: Sequence[Event] = ()) -> int:
     """One run: its story on stderr, its report or JSON document on stdout; the exit code.
 
     :param run: takes ``subscribers``.
+    :param before: the events of a run that is gone on with.
     """
     import asyncio
 
     from sdt_console.cli.output import show, write_json
+    from sdt_console.reports.live import live_report
 
     options = given()
     colour = sys.stderr.isatty() and not options.ci and "NO_COLOR" not in os.environ
-    tell = door.terminal_report(sys.stderr, colour)
-    state = asyncio.run(_until_stopped(run(subscribers=[tell])))
+    tell = live_report(
+        sys.stderr,
+        colour=colour,
+        now=door.clock.now,
+        expected=lambda environment: door.history.expected(environment),
+        environ=door.settings.environ,
+    )
+    with tell:
+        tell.recall(before)
+        state = asyncio.run(_until_stopped(run(subscribers=[tell]), tell.close))
     if options.json:
         write_json(door.run_document(state))
     else:
@@ -80,10 +91,12 @@ def report(door: Engine, run: Callable[..., Awaitable[RunState]]) -> int:
     return state.exit_code if state.exit_code is not None else 3
 
 
-async def _until_stopped(run: Awaitable[Any]) -> Any:
+async def _until_stopped(run: Awaitable[Any], leave: Callable[[], None]) -> Any:
     """The run; ctrl-C and SIGTERM (a cancelled CI job) stop it in order, a second one at once.
 
     At once is like a power cut: the journal has what was done, and `sdt resume` goes on from there.
+
+    :param leave: makes the terminal clean.
     """
     import asyncio
     import contextlib
@@ -95,6 +108,7 @@ async def _until_stopped(run: Awaitable[Any]) -> Any:
     def stop() -> None:
         nonlocal asked
         if asked:
+            leave()
             click.echo("left at once; see `sdt history`, and `sdt resume RUN`", err=True)
             sys.stderr.flush()
             os._exit(EXIT_INTERRUPTED)

@@ -36,9 +36,8 @@ def word(outcome: Outcome | None, unfinished: str = "…") -> Text:
 
 
 def told(outcome: Outcome, text: str) -> str:
-    """``✔ text``, with the outcome's word where the text does not say it."""
-    plain = outcome is Outcome.SUCCEEDED or (outcome is Outcome.ROLLED_BACK and text)
-    said = "" if plain else f"{outcome} "
+    """``✔ text``, with the outcome's word where it is not plain success."""
+    said = "" if outcome is Outcome.SUCCEEDED else f"{outcome} "
     return f"{GLYPHS[outcome][0]} {said}{visible(text)}".rstrip()
 
 

@@ -6,6 +6,7 @@ blocked terminal holds the run up, and the clock goes on while nothing happens.
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -14,17 +15,19 @@ from threading import Thread
 from types import TracebackType
 from typing import TextIO
 
-from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
 from rich.text import Text
 
 from sdt_console.errors import SdtError
 from sdt_console.events import Event, RunFinished, RunResumed, RunStarted
+from sdt_console.reports.aside import Aside
 from sdt_console.reports.lines import Line, Teller
 from sdt_console.reports.picture import picture
 from sdt_console.reports.terminal import Report, TerminalReport
 from sdt_console.reports.view import View, seen
 from sdt_console.runs.expected import Key
+from sdt_console.text import visible
 
 _PAINTS_PER_SECOND = 8
 _DUMB = ("dumb", "unknown")
@@ -64,7 +67,10 @@ class LiveReport:
         self._expected: Mapping[Key, float] = {}
         self._teller = Teller()
         self._view = View()
-        self._lines: deque[Line] = deque()
+        self._lines: deque[RenderableType] = deque()
+        self._aside = Aside(lambda line: self._lines.append(Text(visible(line), overflow="fold")))
+        self._stderr: TextIO | None = None
+        """The process's own, while the picture stands where others write."""
         self._painted: tuple[View, int] | None = None
         self._paced = paced
         self._ended = Flag()
@@ -76,7 +82,7 @@ class LiveReport:
         if self._ended.is_set():
             return
         if line is not None and not line.minor:
-            self._lines.append(line)
+            self._lines.append(line.rich)
         if isinstance(event.body, RunFinished):
             self.close()
         elif self._live is None:
@@ -94,7 +100,7 @@ class LiveReport:
             return
         self._painted = (view, second)
         if lines:
-            self._console.print(Group(*(line.rich for line in lines)))
+            self._console.print(Group(*lines))
         else:
             self._live.refresh()
 
@@ -103,6 +109,9 @@ class LiveReport:
         if self._painter is not None:
             self._painter.join(timeout=2)
             self._painter = None
+        if self._stderr is not None:
+            sys.stderr, self._stderr = self._stderr, None
+            self._aside.finish()
         if self._live is not None:
             with suppress(OSError, ValueError):  # the terminal is gone: nothing to leave clean
                 self.paint()
@@ -146,6 +155,9 @@ class LiveReport:
             redirect_stderr=False,
         )
         self._live.start()
+        shared = self._console.file is sys.stderr
+        if shared:
+            self._stderr, sys.stderr = sys.stderr, self._aside
         if self._paced:
             self._painter = Thread(target=self._pace, name="report", daemon=True)
             self._painter.start()

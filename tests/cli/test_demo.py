@@ -35,7 +35,9 @@ def test_the_demo_without_a_terminal_deploys_a_change_and_reports_it(tmp_path: P
     ran = sdt("demo", "--builder", "sandbox", env={"SDT_STATE": str(tmp_path)})
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.splitlines()[1].startswith("✔ succeeded  run ")
-    assert re.search(r"^task-service +✔ succeeded +1 → 2 +[0-9a-f]{12} +sha256:", ran.stdout, re.MULTILINE)
+    assert re.search(
+        r"^task-service +✔ succeeded +1 → 2 +[0-9a-f]{12} +[0-9a-f]{12}", ran.stdout, re.MULTILINE
+    )
     for stage in ("detect", "plan", "gate", "build", "push", "deploy", "health"):
         assert re.search(rf"^{stage} +✔ succeeded", ran.stdout, re.MULTILINE), stage
     assert "\x1b" not in ran.stdout + ran.stderr

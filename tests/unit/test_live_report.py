@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import re
+import sys
 from collections.abc import Mapping
 
+import click
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
@@ -243,6 +245,24 @@ def test_the_terminal_is_left_as_it_was(finished: bool) -> None:
     assert "late" not in left
     report.close()
     assert screen.told() == ""
+
+
+def test_what_others_write_meanwhile_stands_above(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen.stream)
+    screen.report(timed(*begun())[0])
+    screen.told()
+    click.echo("stopping", err=True)
+    print("a warning \x1b[2J", file=sys.stderr)
+    print("half a line", end="", file=sys.stderr)
+    assert screen.told() == ""  # it is the painter's to draw
+    screen.report.close()
+    told = screen.told()
+    places = [told.index(text) for text in ("stopping", "a warning \\x1b[2J", "half a line")]
+    assert [*places, told.rindex("run 7f3a2b1c")] == sorted([*places, told.rindex("run 7f3a2b1c")])
+    assert sys.stderr is screen.stream
+    print("afterwards", file=sys.stderr)
+    assert screen.told() == "afterwards\n"
 
 
 def test_ctrl_c_leaves_the_cursor_shown() -> None:
