@@ -20,6 +20,7 @@ from sdt_console.model import Failure, Outcome
 from sdt_console.reports.replay import SHOW_SECONDS, Playback
 from sdt_console.runs.journal import Journal
 from tests.catalogs import OURS
+from tests.cli.test_readme import make_docs
 from tests.command import Sdt
 
 FAILURE = Failure("task-service did not come up", "exit 1 \x1b]0;x\x07", (), "read its log")
@@ -193,3 +194,4 @@ def test_a_terminal_gets_the_report_that_the_run_had(
     assert "run 5eed0001" in text  # also where it begins in the middle
     assert ("0:00.0  run       5eed0001" in text) == ("--from" not in arguments)
     assert "[/x] \\x1b[2J a title" in text
+    assert "◐" not in make_docs().settled(shown)  # the picture is gone when the run is over
