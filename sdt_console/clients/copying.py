@@ -122,7 +122,7 @@ def copy(
             raise CopyError(f"{path}{leads} is not in the build context, or .dockerignore leaves it out")
         whole = not true_path or (entries[0].path == true_path and entries[0].kind == "folder")
         if whole:
-            folder = tree.folder(base, owner or ROOT)
+            folder = tree.folder(base, owner or ROOT, above=owner or ROOT)
             moved = [(entry, _inside(entry.path, true_path)) for entry in entries]
         else:
             existing = tree.get(resolve(tree, base)) if base else None

@@ -28,7 +28,8 @@ def compare(wanted: BuildOrder, engine: Any, store: Path) -> tuple[Files, Files]
     theirs = run(EngineBuilder, wanted)
     ours = run(SandboxBuilder, wanted, store)
     config, expected = config_of(ours)["config"], engine.api.inspect_image(theirs.image_id)["Config"]
-    for key in ("Env", "Cmd", "Entrypoint", "WorkingDir", "User", "ExposedPorts", "Volumes", "Labels"):
+    assert (config.get("WorkingDir") or "/") == (expected["WorkingDir"] or "/")  # BuildKit says what is meant
+    for key in ("Env", "Cmd", "Entrypoint", "User", "ExposedPorts", "Volumes", "Labels"):
         assert (config.get(key) or None) == (expected.get(key) or None), key
     for key in ("Healthcheck", "StopSignal"):
         assert config.get(key) == expected.get(key), key
@@ -99,16 +100,18 @@ SETTINGS = [
 
 @docker
 @pytest.mark.parametrize("steps", [COPIES, SETTINGS], ids=["copies", "settings"])
-def test_ours_is_what_an_engine_makes(tmp_path: Path, engine: Any, steps: list[str]) -> None:
+def test_ours_is_what_an_engine_makes(tmp_path: Path, engine: Any, steps: list[str], which: str) -> None:
     wanted = order(tmp_path / "context", "\n".join(["FROM scratch", *steps]), CONTEXT)
     (wanted.context / "d").chmod(0o750)
     (wanted.context / "d/e").chmod(0o700)
     theirs, ours = compare(wanted, engine, tmp_path / "store")
+    if which == "classic" and steps is COPIES:  # `--chown` of a folder: BuildKit gives away those above, too
+        assert (ours.pop("9")[2], theirs.pop("9")[2]) == ((7, 8), (0, 0))
     assert ours == theirs
 
 
 @docker
-def test_our_stages_are_what_an_engine_makes(tmp_path: Path, engine: Any) -> None:
+def test_our_stages_are_what_an_engine_makes(tmp_path: Path, engine: Any, which: str) -> None:
     text = (
         "FROM scratch AS one\nWORKDIR /w\nCOPY --chown=5:6 d /src\nENV X=1\nCMD [\"c\"]\n"
         "FROM one AS two\nCOPY a /two\nENTRYPOINT [\"e\"]\n"
