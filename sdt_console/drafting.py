@@ -1,4 +1,4 @@
-"""``sdt init``: a catalog drafted from a repository, a live cluster, or both."""
+"""Catalogs: drafted from a repository, a live cluster, or both; and what is wrong with one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sdt_console.catalog.init import EMPTY, Draft, LiveService, draft, merge_cluster, render, save
+from sdt_console.catalog.problem import Problem
 from sdt_console.clients.ecs import EcsClient
 from sdt_console.clients.elb import LoadBalancerClient
 from sdt_console.errors import CloudError, UsageError
@@ -15,7 +16,20 @@ from sdt_console.model import EcsService
 from sdt_console.outside import Outside
 from sdt_console.settings import Settings
 
-__all__ = ["Draft", "catalog_schema", "draft_catalog", "live_services", "render", "save"]
+__all__ = ["Draft", "catalog_schema", "draft_catalog", "live_services", "problems_of", "render", "save"]
+
+
+def problems_of(catalog_file: Path, repo: Path | None = None) -> list[Problem]:
+    """Every problem of the catalog, and where it disagrees with the repository's build files."""
+    from sdt_console.catalog.check import check_text
+    from sdt_console.catalog.load import read
+
+    catalog, problems = check_text(read(catalog_file))
+    if catalog is not None and repo is not None:
+        from sdt_console.catalog.reactor import compare
+
+        problems += compare(catalog, repo)
+    return problems
 
 
 async def draft_catalog(settings: Settings, repo: Path | None, cluster: str | None) -> Draft:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from sdt_console.checking import Checked
-from sdt_console.errors import UsageError
+from sdt_console.errors import CatalogError, UsageError
 from sdt_console.events import Event
 from sdt_console.model import Detection, Holder, Plan, Request, RunState
 from sdt_console.outside import Outside
@@ -21,14 +21,13 @@ from sdt_console.settings import Settings, SystemClock
 
 if TYPE_CHECKING:
     from sdt_console.catalog.model import Catalog
-    from sdt_console.catalog.problem import Problem
     from sdt_console.clients.git import GitRepository
     from sdt_console.pipeline.ports import Clock
     from sdt_console.planning import Planner
     from sdt_console.runs.history import History
-    from sdt_console.runs.journal import Journal
     from sdt_console.runs.keeper import Keeper
     from sdt_console.runs.lease import Leases
+    from sdt_console.runs.mirror import AnyJournal
 
 __all__ = ["Checked", "Engine"]
 
@@ -41,6 +40,8 @@ class Engine:
     def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
+        self.remarks: list[str] = []
+        """What a person should know of how things were read."""
 
     # --- what is -------------------------------------------------------------
 
@@ -105,18 +106,6 @@ class Engine:
         if kind == "environments":
             return list(self.catalog.environments)
         return [s.name for s in self.catalog.active] if kind == "active" else list(self.catalog.all_names)
-
-    def check_catalog(self, repo: Path | None = None) -> list[Problem]:
-        """Every problem of the catalog, and where it disagrees with the repository's build files."""
-        from sdt_console.catalog.check import check_text
-        from sdt_console.catalog.load import read
-
-        catalog, problems = check_text(read(self.catalog_file))
-        if catalog is not None and repo is not None:
-            from sdt_console.catalog.reactor import compare
-
-            problems += compare(catalog, repo)
-        return problems
 
     # --- what changes --------------------------------------------------------
 
@@ -263,9 +252,9 @@ class Engine:
     @cached_property
     def leases(self) -> Leases:
         """Who may change which service."""
-        from sdt_console.runs.lease import SqliteLeases
+        from sdt_console.holding import leases
 
-        return SqliteLeases(self.state_folder / "leases.sqlite3")
+        return leases(self.settings, self.catalog, self.state_folder)
 
     def keeper(self, holder: Holder, environment: str, services: Sequence[str]) -> Keeper:
         """The lease on ``services`` for one run, taken when it is entered."""
@@ -274,11 +263,18 @@ class Engine:
         return Keeper(self.leases, [f"{environment}/{name}" for name in services], holder, self.clock)
 
     @cached_property
-    def journal(self) -> Journal:
-        """:raises JournalError: it cannot be opened."""
-        from sdt_console.runs.journal import Journal
+    def journal(self) -> AnyJournal:
+        """What runs are recorded in: this machine's, or everybody's where the catalog names a table.
 
-        return Journal(self.state_folder / "journal.sqlite3")
+        :raises JournalError: it cannot be opened.
+        """
+        from sdt_console.holding import journal
+
+        try:
+            catalog: Catalog | None = self.catalog
+        except CatalogError:  # what has been can be read without one
+            catalog = None
+        return journal(self.settings, catalog, self.state_folder, self.remarks.append)
 
     @cached_property
     def history(self) -> History:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdt_console.clients import machine
+from sdt_console.drafting import problems_of
 from sdt_console.errors import CloudError, SdtError, UsageError
 from sdt_console.model import Finding
 from sdt_console.pipeline.checks.account import Account
@@ -185,7 +186,7 @@ def _catalog(door: Engine) -> tuple[list[Finding], str]:
     found: list[Finding] = []
     try:
         file = door.catalog_file
-        for problem in door.check_catalog():
+        for problem in problems_of(door.catalog_file):
             if problem.severity == "error":
                 where = f"{file}:{problem.line}" if problem.line else f"{file}"
                 found.append(Finding("error", CATALOG, str(problem), where, "see `sdt catalog check`"))
@@ -243,8 +244,8 @@ def _repository(door: Engine) -> Iterator[Finding]:
 
 def _disagreements(door: Engine) -> Iterator[Finding]:
     """Where the catalog and the repository that was named disagree."""
-    alone = {str(problem) for problem in door.check_catalog()}
-    for problem in door.check_catalog(door.settings.repo):
+    alone = {str(problem) for problem in problems_of(door.catalog_file)}
+    for problem in problems_of(door.catalog_file, door.settings.repo):
         if str(problem) not in alone:
             yield Finding(
                 "error" if problem.severity == "error" else "warning",

@@ -32,17 +32,21 @@ def leases(settings: Settings, catalog: Catalog, state_folder: Path) -> Leases:
 
 
 def journal(
-    settings: Settings, catalog: Catalog, state_folder: Path, remark: Callable[[str], None] = lambda _: None
+    settings: Settings,
+    catalog: Catalog | None,
+    state_folder: Path,
+    remark: Callable[[str], None] = lambda _: None,
 ) -> AnyJournal:
     """What runs are recorded in.
 
+    :param catalog: ``None`` for what this machine knows.
     :param remark: told in one sentence when only what this machine knows can be read.
     :raises JournalError: the file in ``state_folder`` cannot be opened.
     """
     from sdt_console.runs.journal import Journal
 
     local = Journal(state_folder / "journal.sqlite3")
-    if not catalog.store.table:
+    if catalog is None or not catalog.store.table:
         return local
     from sdt_console.clients.dynamodb_journal import DynamoJournal
     from sdt_console.runs.mirror import MirroredJournal

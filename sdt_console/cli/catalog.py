@@ -35,12 +35,13 @@ def check(repo: Path | None) -> int:
     Exit code 2 if there is an error; remarks alone are fine.
     """
     from sdt_console.cli.output import write_json
+    from sdt_console.drafting import problems_of
     from sdt_console.errors import UsageError
 
     door = engine(repo=repo)
     if repo is not None and not repo.is_dir():
         raise UsageError(f"no folder {repo}", next="name the repository with --repo DIR")
-    problems = door.check_catalog(repo)
+    problems = problems_of(door.catalog_file, repo)
     errors = [p for p in problems if p.severity == "error"]
     file = door.catalog_file
     if given().json:

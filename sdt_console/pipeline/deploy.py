@@ -14,6 +14,7 @@ from sdt_console.pipeline.past import again
 from sdt_console.pipeline.rollout import follow, rollout_of
 from sdt_console.pipeline.running_image import prove_running, runs_already
 from sdt_console.pipeline.task_definition import container_index
+from sdt_console.pipeline.verdict import confirm
 from sdt_console.text import plural
 
 
@@ -81,8 +82,10 @@ async def _one(ctx: Context, name: str, follower: Follower, told: Verdict) -> No
     if name not in ctx.changed:
         ctx.changed.append(name)  # before the call: an update that is cut off may have reached ECS
     told.result["task_definition"] = target
+    began = None if name in ctx.past.updated else ctx.clock.now()
     deployment = await update(ctx, "deploy", name, target, before=before)
     await follow(ctx, follower, rollout_of(name, deployment, before, current, index))
+    await confirm(ctx, name, target, began)
     await prove_running(ctx, name, deployment, str(container.get("name")))
     told.note = f"revision {target.rpartition(':')[2]}"
 
