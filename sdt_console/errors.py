@@ -81,6 +81,10 @@ class NotAllowedError(CloudError):
         self.right = right
 
 
+class TagTakenError(CloudError):
+    """An image tag is another image's, and the repository's tags are immutable."""
+
+
 class ReadOnlyError(UsageError):
     """A change was asked for while ``--read-only`` is set."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import threading
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -76,7 +77,8 @@ class Aws:
         :raises CloudError: AWS refused, or names the same page again and again.
         """
         await self._ready(service)
-        given, told = await self.call(f"{service}:pages", self._session.tokens, service, _camel(operation))
+        name = _camel(operation)
+        given, told = await self.call("sdk:Pages", self._session.tokens, service, name)
         token: Any = None
         while True:
             page = await self.read(service, operation, **parameters, **({given: token} if token else {}))
@@ -85,13 +87,13 @@ class Aws:
             if not token:
                 return
             if token == before:
-                raise CloudError(f"{service}:{_camel(operation)} does not end", "the same page comes again")
+                raise CloudError(f"{service}:{name} does not end", "the same page comes again")
 
     async def _ready(self, service: str) -> None:
         """Make the client before the call, so that what goes wrong with that is not taken for the call's."""
         if not self._session.has(service):
             name = "sts:AssumeRole" if self._session.role else "sdk:Client"
-            await self.call(name, self._session.client, service)
+            await self.call(name, self.client, service)
 
     def _invoke(self, service: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         answer: dict[str, Any] = getattr(self.client(service), operation)(**parameters)
@@ -108,7 +110,6 @@ class _Session:
         self._profile = profile
         self._made: Any = None
         self._clients: dict[str, Any] = {}
-        self._loader: Any = None
         self._lock = threading.Lock()
 
     def has(self, service: str) -> bool:
@@ -124,17 +125,17 @@ class _Session:
         with self._lock:
             return self._session().get_credentials()
 
-    def tokens(self, service: str, operation: str) -> tuple[str, str]:
+    @staticmethod
+    @functools.cache
+    def tokens(service: str, operation: str) -> tuple[str, str]:
         """Members that name a page in request and answer; ``nextToken`` where the SDK knows of no pages."""
         from botocore.exceptions import UnknownServiceError
         from botocore.loaders import create_loader
 
-        with self._lock:
-            self._loader = self._loader or create_loader()
-            try:
-                known = self._loader.load_service_model(service, "paginators-1")["pagination"]
-            except UnknownServiceError:
-                known = {}
+        try:
+            known = create_loader().load_service_model(service, "paginators-1")["pagination"]
+        except UnknownServiceError:
+            known = {}
         paging = known.get(operation, {"input_token": "nextToken", "output_token": "nextToken"})
         given, told = paging["input_token"], paging["output_token"]
         if not (isinstance(given, str) and isinstance(told, str) and told.isidentifier()):

@@ -56,6 +56,7 @@ def translate(operation: str, error: Exception) -> SdtError | None:
     :param operation: such as ``ecs:DescribeServices``.
     """
     from botocore import exceptions as sdk
+    from botocore.parsers import ResponseParserError
 
     if isinstance(error, sdk.ClientError):
         return _refused_by_aws(operation, error)
@@ -77,6 +78,8 @@ def translate(operation: str, error: Exception) -> SdtError | None:
             str(error).rstrip("."),
             "check the network, AWS_ENDPOINT_URL and --region, then run again",
         )
+    if isinstance(error, ResponseParserError):
+        return CloudError(f"the answer to {operation} cannot be read", str(error).partition("\n")[0])
     if isinstance(error, sdk.ParamValidationError):
         return None
     if isinstance(error, RuntimeError) and "credentials are still expired" in str(error):

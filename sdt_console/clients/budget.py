@@ -18,6 +18,10 @@ from dataclasses import dataclass, field
 from sdt_console.clients.clock import Clock
 from sdt_console.model import QuotaUse
 
+SPARE = 0.1
+"""The part of each burst that is left alone: for what others use, and since AWS's bucket does not fill while
+the first calls are still on their way to it."""
+
 WINDOW_S = 60.0
 """What ``used`` counts: calls of the last minute."""
 
@@ -87,11 +91,13 @@ class Budget:
     """The buckets of one account and region, shared by all that call it from this process.
 
     Used from one event loop at a time.
+
+    :param spare: part of each burst that is not used.
     """
 
-    def __init__(self, clock: Clock, quotas: Iterable[Quota] = QUOTAS) -> None:
+    def __init__(self, clock: Clock, quotas: Iterable[Quota] = QUOTAS, spare: float = SPARE) -> None:
         self._clock = clock
-        self._buckets = [_Bucket(quota, clock.now()) for quota in quotas]
+        self._buckets = [_Bucket(q, max(1.0, q.burst * (1 - spare)), clock.now()) for q in quotas]
         self._of = {operation: b for b in self._buckets for operation in b.quota.operations}
         self._arrivals = itertools.count()
 
@@ -124,9 +130,9 @@ class _Waiting:
 
 
 class _Bucket:
-    def __init__(self, quota: Quota, now: float) -> None:
+    def __init__(self, quota: Quota, room: float, now: float) -> None:
         self.quota = quota
-        self._level = float(quota.burst)
+        self._room = self._level = room
         self._at = now
         self._queue: list[_Waiting] = []
         self._times: deque[float] = deque()
@@ -180,7 +186,7 @@ class _Bucket:
     def _refill(self, now: float) -> None:
         # A clock that was set back gives nothing; the time it skips is counted from there.
         gained = max(0.0, now - self._at) * self.quota.sustained
-        self._level = min(float(self.quota.burst), self._level + gained)
+        self._level = min(self._room, self._level + gained)
         self._at = now
 
     def _share(self, now: float) -> float:

@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 
 from sdt_console.clients.aws import Aws
 from sdt_console.clients.aws_errors import error_code
-from sdt_console.errors import CloudError
+from sdt_console.errors import CloudError, TagTakenError
 from sdt_console.model import EcrImage, RegistryLogin
 
+_A_PAGE = 1000  # DescribeImages'
 _MANIFESTS = (
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.oci.image.index.v1+json",
@@ -34,30 +35,17 @@ class EcrClient:
 
     async def digest(self, repository: str, tag: str) -> str | None:
         """Manifest digest that ``tag`` points to; ``None`` if the tag is not there."""
-        try:
-            answer = await self._aws.read(
-                "ecr", "describe_images", repositoryName=repository, imageIds=[{"imageTag": tag}]
-            )
-        except CloudError as error:
-            if error_code(error.__cause__ or error) == "ImageNotFoundException":
-                return None
-            raise
-        details = answer["imageDetails"]
-        return str(details[0]["imageDigest"]) if details else None
+        found = await self.image(repository, tag=tag)
+        return found.digest if found else None
 
     async def has(self, repository: str, image: str) -> bool:
         """Whether the repository has ``image``, a tag or a digest (``sha256:…``).
 
         :raises CloudError: there is no such repository, or AWS refused.
         """
-        key = "imageDigest" if image.startswith("sha256:") else "imageTag"
-        try:
-            await self._aws.read("ecr", "describe_images", repositoryName=repository, imageIds=[{key: image}])
-        except CloudError as error:
-            if error_code(error.__cause__ or error) == "ImageNotFoundException":
-                return False
-            raise
-        return True
+        if image.startswith("sha256:"):
+            return await self.image(repository, digest=image) is not None
+        return await self.image(repository, tag=image) is not None
 
     async def image(self, repository: str, *, tag: str = "", digest: str = "") -> EcrImage | None:
         """The image that a tag or a digest names; ``None`` if it is not there.
@@ -78,14 +66,19 @@ class EcrClient:
 
     async def images(self, repository: str, limit: int) -> list[EcrImage]:
         """The images pushed last, newest first; ECR has no order of its own, so all are read."""
-        found = await self._aws.pages("ecr", "describe_images", "imageDetails", repositoryName=repository)
+        found = await self._aws.pages(
+            "ecr", "describe_images", "imageDetails", repositoryName=repository, maxResults=_A_PAGE
+        )
         newest = sorted((_image(repository, raw) for raw in found), key=lambda i: (-i.pushed_at, i.digest))
         return newest[:limit]
 
     async def put_tag(self, repository: str, digest: str, tag: str) -> None:
         """Give an image that is there another tag: its own manifest is put again under it.
 
-        :raises CloudError: it is gone, or the repository's tags are immutable and ``tag`` is taken.
+        A tag that it has already is as it should be.
+
+        :raises TagTakenError: the repository's tags are immutable, and ``tag`` is another image's.
+        :raises CloudError: the image is gone, or AWS refused.
         """
         found = await self._aws.read(
             "ecr",
@@ -97,18 +90,29 @@ class EcrClient:
         if not found["images"]:
             raise CloudError(f"no image {digest} in {repository}", "it has been deleted meanwhile")
         image = found["images"][0]
+        kind = image.get("imageManifestMediaType")
         try:
             await self._aws.change(
                 "ecr",
                 "put_image",
                 repositoryName=repository,
                 imageManifest=image["imageManifest"],
-                imageManifestMediaType=image["imageManifestMediaType"],
                 imageDigest=digest,
                 imageTag=tag,
+                **({"imageManifestMediaType": kind} if kind else {}),
             )
         except CloudError as error:
-            if error_code(error.__cause__ or error) != "ImageAlreadyExistsException":
+            code = error_code(error.__cause__ or error)
+            if code == "ImageTagAlreadyExistsException":
+                # Told of a tag that is this very image's, too.
+                if await self.digest(repository, tag) == digest:
+                    return
+                raise TagTakenError(
+                    f"{tag} of {repository} is not moved",
+                    "the repository's tags are immutable, and another image has it",
+                    "exclude the tag from immutability, or deploy by commit or digest",
+                ) from error
+            if code != "ImageAlreadyExistsException":
                 raise
 
     async def login(self) -> RegistryLogin:

@@ -60,6 +60,7 @@ class Trouble(Enum):
 def trouble(error: BaseException) -> Trouble | None:
     """What befell a call; ``None`` if the same call would fail again, or it is no call's error."""
     from botocore import exceptions as sdk
+    from botocore.parsers import ResponseParserError
 
     if isinstance(error, sdk.ClientError):
         return _answered(error)
@@ -68,7 +69,7 @@ def trouble(error: BaseException) -> Trouble | None:
         return None if "CERTIFICATE" in str(error) else Trouble.UNANSWERED
     if isinstance(error, sdk.ConnectionError):  # the SDK's own class: no connection was made
         return Trouble.UNSENT
-    if isinstance(error, sdk.HTTPClientError):
+    if isinstance(error, sdk.HTTPClientError | ResponseParserError):
         return Trouble.UNANSWERED
     return None
 

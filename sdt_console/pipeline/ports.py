@@ -119,7 +119,10 @@ class Ecs(Protocol):
         """As ``DescribeTaskDefinition`` answers it, tags under ``tags``."""
 
     async def register(self, definition: Mapping[str, Any]) -> dict[str, Any]:
-        """Register a revision; the new revision as described."""
+        """Register a revision; the new revision as described.
+
+        :raises CloudError: with ``unknown`` set, it may have been registered all the same.
+        """
 
     async def task_definitions(self, family: str, limit: int) -> list[str]:
         """ARNs of the active revisions of ``family``, newest first."""
@@ -136,7 +139,10 @@ class Ecs(Protocol):
         """Stop a service deployment; ECS goes back to the last successful revision itself."""
 
     async def update(self, cluster: str, service: str, task_definition: str) -> EcsService:
-        """Deploy ``task_definition`` with a forced new deployment."""
+        """Deploy ``task_definition`` with a forced new deployment.
+
+        :raises CloudError: with ``unknown`` set, the deployment may have begun all the same.
+        """
 
     async def tasks(self, cluster: str, service: str, *, stopped: bool = False) -> list[Mapping[str, Any]]:
         """Tasks as ``DescribeTasks`` answers them."""
@@ -158,7 +164,10 @@ class Ecr(Protocol):
         """The images pushed last, newest first."""
 
     async def put_tag(self, repository: str, digest: str, tag: str) -> None:
-        """Give an image that is there another tag."""
+        """Give an image that is there another tag.
+
+        :raises TagTakenError: tags are immutable there, and this one is another image's.
+        """
 
     async def login(self) -> RegistryLogin: ...
 
