@@ -41,7 +41,7 @@ class Shared:
 
     def aws(self, read_only: bool = False) -> Aws:
         """A session of its own, as another machine would have it."""
-        caller = Caller(read_only=read_only, threads=1)
+        caller = Caller(read_only=read_only, threads=1, pause=lambda _: None)
         self.callers.append(caller)
         return Aws(caller, region="eu-west-1")
 

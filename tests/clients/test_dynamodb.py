@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count
+from typing import Any
 
 import boto3
 import pytest
@@ -100,6 +101,64 @@ def test_a_lost_answer_is_no_lost_lease(store: Shared, monkeypatch: pytest.Monke
     assert leases.break_(B, "eve", "stuck", NOW + 21).by == "eve"
     leases.release(grant.holds)
     assert leases.holds() == ()
+
+
+def _meanwhile(leases: DynamoLeases, monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
+    """Let something happen between the look and the first write after it."""
+    write, todo = leases._table.update_all, [happens]
+
+    def late(updates: Mapping[str, Mapping[str, Any]]) -> None:
+        while todo:
+            todo.pop()()
+        write(updates)
+
+    monkeypatch.setattr(leases._table, "update_all", late)
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_who_was_quicker_between_look_and_write_has_it(
+    store: Shared, monkeypatch: pytest.MonkeyPatch, before: int
+) -> None:
+    leases, other = (DynamoLeases(store.aws(), store.table) for _ in range(2))
+    for _ in range(before):
+        other.release(other.acquire([A], BOB, NOW, 60).holds)
+    _meanwhile(leases, monkeypatch, lambda: other.acquire([A], BOB, NOW, 60))
+    with pytest.raises(LeaseHeldError):
+        leases.acquire([B, A], ADA, NOW, 60)
+    assert [(hold.key, hold.owner) for hold in leases.holds()] == [(A, "bob")]
+
+
+def test_a_number_given_out_between_look_and_write_is_not_given_out_again(
+    store: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leases, other = (DynamoLeases(store.aws(), store.table) for _ in range(2))
+    other.release(other.acquire([A], BOB, NOW, 60).holds)
+    _meanwhile(leases, monkeypatch, lambda: other.release(other.acquire([A], BOB, NOW, 60).holds))
+    assert leases.acquire([A], ADA, NOW, 60).holds[0].fencing == 3
+
+
+def test_an_expired_one_that_is_renewed_between_look_and_write_is_not_taken(
+    store: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leases, other = (DynamoLeases(store.aws(), store.table) for _ in range(2))
+    late = other.acquire([A], BOB, NOW - 100, 60).holds
+    _meanwhile(leases, monkeypatch, lambda: other.renew(late, NOW, 60))
+    with pytest.raises(LeaseHeldError):
+        leases.acquire([A], ADA, NOW, 60)
+
+
+def test_an_api_that_is_flaky_loses_no_lease(store: Shared) -> None:
+    """Answers that are lost, and errors of AWS's own: the sandbox's scenario."""
+    store.sandbox.scenarios.on("flaky-api")
+    try:
+        leases = DynamoLeases(store.aws(), store.table, pause=lambda _: None)
+        for n in range(1, 16):
+            holds = leases.acquire([A, B], ADA, NOW + n, 60).holds
+            assert [hold.fencing for hold in holds] == [n, n]
+            leases.release(leases.renew(holds, NOW + n + 20, 60))
+        assert leases.holds() == ()
+    finally:
+        store.sandbox.scenarios.off("flaky-api")
 
 
 @pytest.mark.parametrize("seed", [1, 2])

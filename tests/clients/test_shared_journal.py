@@ -126,6 +126,18 @@ def test_an_event_is_written_once_and_never_changed(journal: DynamoJournal) -> N
     assert journal.events(first.run) == [first]
 
 
+def test_an_api_that_is_flaky_loses_and_doubles_nothing(store: Shared) -> None:
+    store.sandbox.scenarios.on("flaky-api")
+    try:
+        journal = DynamoJournal(store.aws(), store.table)
+        for event in WHOLE[:60]:
+            journal.append(event)
+        assert journal.events("7f3a0001") == WHOLE[:60]
+        assert journal.runs() == ["7f3a0001"]
+    finally:
+        store.sandbox.scenarios.off("flaky-api")
+
+
 def test_runs_of_all_machines_are_listed_newest_first(store: Shared) -> None:
     for run, at in (("aa11", DECEMBER), ("bb22", NOVEMBER), ("aa33", DECEMBER + 10.5)):
         journal = DynamoJournal(store.aws(), store.table)
