@@ -10,7 +10,7 @@ import os
 import posixpath
 import stat
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -134,11 +134,12 @@ class Context:
         """Whether the Dockerfile may not be copied, though an Engine needs it to build."""
         return self._ignore(self.dockerfile)
 
-    def tar(self, out: IO[bytes], *, rules: bool = True) -> None:
+    def tar(self, out: IO[bytes], *, rules: bool = True, check: Callable[[], None] = lambda: None) -> None:
         """Write the context as a Docker Engine takes it: with the Dockerfile and the ignore file.
 
         :param rules: the Engine reads ``.dockerignore``, to leave these two out of the image as we did with
             the rest; one that does not gets an ignore file only where it may be copied.
+        :param check: called before each entry; raises to stop.
         """
         extra: dict[str, bytes] = {}
         if self.hides_dockerfile:
@@ -148,6 +149,7 @@ class Context:
             extra[_IGNORE] = f"{own}\n".encode(errors="surrogateescape")
         with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
             for entry in self.walk():
+                check()
                 if entry.path not in extra:
                     _add(tar, entry)
             for path, content in sorted(extra.items()):

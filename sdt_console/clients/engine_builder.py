@@ -131,7 +131,7 @@ def _run(
     else:
         headers |= logins()
         output = ClassicOutput(log, progress)
-    context.tar(packed, rules=not buildkit)
+    context.tar(packed, rules=not buildkit, check=session.check)
     packed.seek(0)
     for event in session.events(api, "/build", params, headers, _chunks(packed, session)):
         output.take(event)

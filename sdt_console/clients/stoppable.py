@@ -68,7 +68,8 @@ class Paced:
     def _late(self) -> None:
         with self._lock:
             if self._timer is not None:  # else it was closed meanwhile
-                self._tell()
+                with contextlib.suppress(RuntimeError):  # the run's event loop has ended: nobody listens
+                    self._tell()
 
     def _tell(self) -> None:
         if self._timer is not None:

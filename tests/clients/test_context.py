@@ -180,3 +180,33 @@ def test_names_that_are_not_utf8(tmp_path: Path) -> None:
     packed.seek(0)
     with tarfile.open(fileobj=packed) as tar:
         assert os.fsdecode(b"\xff\n") in tar.getnames()
+
+
+def test_packing_is_stopped_between_files(tmp_path: Path) -> None:
+    context = tree(tmp_path, *(f"f{number}" for number in range(50)))
+    packed, seen = io.BytesIO(), 0
+
+    def check() -> None:
+        nonlocal seen
+        seen += 1
+        if seen == 10:
+            raise BuildError("stopped")
+
+    with pytest.raises(BuildError, match="stopped"):
+        context.tar(packed, check=check)
+    assert seen == 10
+
+
+@pytest.mark.parametrize(
+    ("rules", "names"), [(True, [".dockerignore", "Dockerfile", "a"]), (False, ["Dockerfile", "a"])]
+)
+def test_an_engine_without_rules_gets_no_ignore_file_that_is_ignored(
+    tmp_path: Path, rules: bool, names: list[str]
+) -> None:
+    context = tree(tmp_path, "a", ignore="Dockerfile\n.dockerignore\n")
+    assert context.hides_dockerfile
+    packed = io.BytesIO()
+    context.tar(packed, rules=rules)
+    packed.seek(0)
+    with tarfile.open(fileobj=packed) as tar:
+        assert sorted(tar.getnames()) == names
