@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from sdt_console.checking import Checked
 from sdt_console.errors import CatalogError, UsageError
@@ -211,12 +211,6 @@ class Engine:
     def gates_beyond(self, *known: str) -> list[str]:
         """The environment's gates other than ``known``."""
         return [g for g in self.catalog.environments[self.environment].gates if g not in known]
-
-    def terminal_report(self, stream: TextIO, colour: bool) -> Subscriber:
-        """A subscriber that tells the run's story on ``stream``, a line for each thing that happens."""
-        from sdt_console.reports.terminal import TerminalReport
-
-        return TerminalReport(stream, colour=colour)
 
     def summary(self, state: RunState) -> Any:
         """The report at the end of a run, for a Rich console."""

@@ -15,6 +15,7 @@ from sdt_console.cli.options import EXIT_INTERRUPTED, engine, given
 from sdt_console.errors import UsageError
 
 if TYPE_CHECKING:
+    from sdt_console.cli.sandbox import Box
     from sdt_console.engine import Engine
     from sdt_console.events import Event
     from sdt_console.model import RunState
@@ -42,23 +43,33 @@ REPO = click.Option(
 @contextmanager
 def running(repo: Path | None, *, builder: str = "auto", docker: bool = False) -> Iterator[Engine]:
     """An engine for a run, on a sandbox of its own with ``--sandbox``."""
+    with boxed(repo, builder=builder, docker=docker) as (door, _):
+        yield door
+
+
+@contextmanager
+def boxed(
+    repo: Path | None, *, builder: str = "auto", docker: bool = False
+) -> Iterator[tuple[Engine, Box | None]]:
+    """As :func:`running`, with the sandbox, if there is one."""
     if given().scenario and not given().sandbox:
         raise click.UsageError("--scenario needs --sandbox")
     if not given().sandbox:
         if docker:
             raise click.UsageError("--docker needs --sandbox")
-        yield engine(repo=repo, builder=builder)
+        yield engine(repo=repo, builder=builder), None
         return
     from sdt_console.cli.sandbox import opened
 
     with opened(repo, docker=docker) as box:
-        yield engine(
+        door = engine(
             repo=box.repository,
             builder=builder,
             poll_seconds=_SANDBOX_POLL_SECONDS,
             keep_images=False,
             build_args={"BASE": box.base} if box.base and builder != "sandbox" else {},
         )
+        yield door, box
 
 
 def report(door: Engine, run: Callable[..., Awaitable[RunState]], before: Sequence[Event] = ()) -> int:
@@ -67,9 +78,22 @@ def report(door: Engine, run: Callable[..., Awaitable[RunState]], before: Sequen
     :param run: takes ``subscribers``.
     :param before: the events of a run that is gone on with.
     """
+    from sdt_console.cli.output import show, write_json
+
+    state = conducted(door, run, before)
+    if given().json:
+        write_json(door.run_document(state))
+    else:
+        show(door.summary(state))
+    return state.exit_code if state.exit_code is not None else 3
+
+
+def conducted(
+    door: Engine, run: Callable[..., Awaitable[RunState]], before: Sequence[Event] = ()
+) -> RunState:
+    """One run, its story on stderr."""
     import asyncio
 
-    from sdt_console.cli.output import show, write_json
     from sdt_console.reports.live import live_report
 
     options = given()
@@ -83,12 +107,8 @@ def report(door: Engine, run: Callable[..., Awaitable[RunState]], before: Sequen
     )
     with tell:
         tell.recall(before)
-        state = asyncio.run(_until_stopped(run(subscribers=[tell]), tell.close))
-    if options.json:
-        write_json(door.run_document(state))
-    else:
-        show(door.summary(state))
-    return state.exit_code if state.exit_code is not None else 3
+        state: RunState = asyncio.run(_until_stopped(run(subscribers=[tell]), tell.close))
+    return state
 
 
 async def _until_stopped(run: Awaitable[Any], leave: Callable[[], None]) -> Any:

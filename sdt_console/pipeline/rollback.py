@@ -104,7 +104,7 @@ async def _one(ctx: Context, name: str, good: str, follower: Follower) -> str:
     if not deployment:
         deployment = await update(ctx, "rollback", name, good)
     # what ECS has begun by itself is followed, not replaced
-    await follow(ctx, follower, Rollout(name, deployment, before="", container=name))
+    await follow(ctx, follower, Rollout(name, deployment, before="", container=name, stage="rollback"))
     return f"back on revision {good.rpartition(':')[2]}"
 
 

@@ -23,6 +23,7 @@ class Rollout:
     :param container: name of the service's own container.
     :param log_group: where that container logs; empty if it is not known.
     :param log_prefix: its stream prefix.
+    :param stage: the stage that follows it.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Rollout:
     container: str
     log_group: str = ""
     log_prefix: str = ""
+    stage: str = "deploy"
 
 
 def rollout_of(name: str, deployment: str, before: str, definition: Mapping[str, Any], index: int) -> Rollout:
@@ -81,7 +83,7 @@ async def follow(ctx: Context, follower: Follower, rollout: Rollout) -> None:
             raise await _too_long(ctx, symptoms, rollout, service)
         if sight != shown:
             note = f"rolling out {sight.running}/{sight.desired}"
-            ctx.emit(StepProgressed("deploy", rollout.name, note, sight.running, sight.desired))
+            ctx.emit(StepProgressed(rollout.stage, rollout.name, note, sight.running, sight.desired))
             shown = sight
 
 

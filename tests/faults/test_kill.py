@@ -25,8 +25,10 @@ from sdt_console.sandbox.repository import generate
 from tests.catalogs import ROOT
 from tests.faults.five import FAILING, SERVICES, catalog_text
 
-PARTS = 10
-ENVIRONMENTS = 32
+PARTS = 4
+# `.ci/run` asks for every entry (five minutes on two cores); every fourth is enough while one works.
+EVERY = 1 if os.environ.get("SDT_EVERY_ENTRY") else 4
+ENVIRONMENTS = 64 if EVERY == 1 else 16
 SPEED = 1200.0
 NURSERIES = 2
 KILLED = -9
@@ -187,7 +189,7 @@ def test_killed_anywhere_a_run_is_resumed_to_the_same_end(
     events, expected = undisturbed
     points = [(event.seq, "after") for event in events]
     points += [(event.seq, "before") for event in events if isinstance(event.body, Done)]
-    mine = points[part::PARTS]
+    mine = points[part * EVERY :: PARTS * EVERY]
     with ThreadPoolExecutor(NURSERIES) as pool:
         told = list(
             pool.map(
