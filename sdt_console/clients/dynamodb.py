@@ -58,6 +58,24 @@ class Table:
         item = {KEY: {"S": key}, **attributes}
         self._call("PutItem", True, Item=item, ConditionExpression=f"attribute_not_exists({KEY})")
 
+    def put_all_new(self, items: Mapping[str, Item]) -> None:
+        """Put all items or none; at most ``TRANSACTION_LIMIT``, and 4 MB together.
+
+        :raises ConflictError: there is an item under one of the keys.
+        """
+        condition = f"attribute_not_exists({KEY})"
+        actions = [
+            {
+                "Put": {
+                    "TableName": self.name,
+                    "Item": {KEY: {"S": key}, **attributes},
+                    "ConditionExpression": condition,
+                }
+            }
+            for key, attributes in items.items()
+        ]
+        self._call("TransactWriteItems", True, False, TransactItems=actions)
+
     def update(self, key: str, **parameters: Any) -> None:
         """:raises ConflictError: the condition among ``parameters`` does not hold."""
         self._call("UpdateItem", True, Key={KEY: {"S": key}}, **parameters)

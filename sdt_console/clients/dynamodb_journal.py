@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from sdt_console.clients.aws import Aws
-from sdt_console.clients.dynamodb import ConflictError, Item, Table
+from sdt_console.clients.dynamodb import TRANSACTION_LIMIT, ConflictError, Item, Table
 from sdt_console.errors import CloudError, DivergedError, JournalError
 from sdt_console.events import Event, RunFinished, RunResumed, decode, encode
 
@@ -37,10 +37,34 @@ class DynamoJournal:
         :raises DivergedError: another process wrote another event in its place.
         :raises JournalError: it could not be written.
         """
+        self.append_all([event])
+
+    def append_all(self, events: Sequence[Event]) -> None:
+        """Record events in their order, many in one request; as :meth:`append` otherwise.
+
+        What is recorded when it raises is a beginning of ``events``.
+        """
         with self._told("write"):
+            for part in _parts(events):
+                self._put(part)
+                for event in part:
+                    if event.seq == 0:
+                        self._begin(event)
+                    elif isinstance(event.body, RunFinished | RunResumed):
+                        self._end(event)
+
+    def _put(self, events: Sequence[Event]) -> None:
+        items = {_event_key(event.run, event.seq): _packed(encode(event)) for event in events}
+        try:
+            if len(items) > 1:
+                self._table.put_all_new(items)
+                return
+        except ConflictError:
+            pass  # some are there already, from a write whose answer was lost
+        for event in events:
             key = _event_key(event.run, event.seq)
             try:
-                self._table.put_new(key, _packed(encode(event)))
+                self._table.put_new(key, items[key])
             except ConflictError:
                 there = self._table.get(key)
                 if there is None or _unpacked(there) != encode(event):
@@ -49,10 +73,6 @@ class DynamoJournal:
                         f"{self._table.name} has another event {event.seq}",
                         f"see `sdt show {event.run}`",
                     ) from None
-            if event.seq == 0:
-                self._begin(event)
-            elif isinstance(event.body, RunFinished | RunResumed):
-                self._end(event)
 
     def _begin(self, event: Event) -> None:
         month = datetime.fromtimestamp(event.at, UTC).strftime("%Y-%m")
@@ -158,6 +178,20 @@ class DynamoJournal:
 
 def _event_key(run: str, seq: int) -> str:
     return f"{_RUN}{run}/{seq:06d}"
+
+
+def _parts(events: Sequence[Event]) -> list[Sequence[Event]]:
+    """Parts that fit into a transaction: an event that is packed, and may be large, goes by itself."""
+    parts: list[list[Event]] = []
+    room = 0
+    for event in events:
+        large = len(encode(event)) > _PACKED_ABOVE
+        if large or not room:
+            parts.append([])
+            room = TRANSACTION_LIMIT
+        parts[-1].append(event)
+        room = 0 if large else room - 1
+    return list(parts)
 
 
 def _packed(text: str) -> Item:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import ParamSpec, Protocol, Self, TypeVar
 
@@ -58,6 +60,8 @@ class Keeper:
         self._renewed = 0.0
         self._lost: LeaseLostError | None = None
         self._one = asyncio.Lock()
+        # One of its own: builds may fill the loop's pool for minutes.
+        self._thread = ThreadPoolExecutor(1, "sdt-lease")
         self._beating: asyncio.Task[None] | None = None
 
     @property
@@ -69,15 +73,13 @@ class Keeper:
         if not self._keys:
             return self
         now = self._clock.now()
-        acquiring = asyncio.ensure_future(
-            asyncio.to_thread(self._leases.acquire, self._keys, self._holder, now, self._ttl)
-        )
+        acquiring = self._thread_does(self._leases.acquire, self._keys, self._holder, now, self._ttl)
         try:
             grant = await _to_its_end(acquiring)
-        except asyncio.CancelledError:
-            if acquiring.exception() is None:  # it came too late to be of use
+        except BaseException:
+            if acquiring.done() and acquiring.exception() is None:  # cancelled: it came too late to be of use
                 self._holds = acquiring.result().holds
-                await self._release()
+            await self._release()
             raise
         self._holds, self._renewed = grant.holds, now
         self.taken_over = tuple(_taken_over(hold, now) for hold in grant.taken_over)
@@ -87,12 +89,15 @@ class Keeper:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._beating is not None:
-            self._beating.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._beating
-        if self._holds:
+        beating = self._beating
+        try:
+            if beating is not None:
+                beating.cancel()
+                await asyncio.wait([beating])
+        finally:
             await self._release()
+        if error is None and beating is not None and not beating.cancelled():
+            beating.result()  # a defect in it is one of the run
 
     async def check(self) -> None:
         """Whether the services are still ours; no I/O while the last renewal is younger than ``every``.
@@ -120,8 +125,8 @@ class Keeper:
             if self._lost is not None or now - self._renewed < self._every:
                 return
             try:
-                renewing = asyncio.to_thread(self._leases.renew, self._holds, now, self._ttl)
-                self._holds = await _to_its_end(asyncio.ensure_future(renewing))
+                renewing = self._thread_does(self._leases.renew, self._holds, now, self._ttl)
+                self._holds = await _to_its_end(renewing)
                 self._renewed = now
             except LeaseLostError as lost:
                 self._lost = lost
@@ -132,9 +137,15 @@ class Keeper:
 
     async def _release(self) -> None:
         """Give back what is ours; a store that cannot be reached lets it expire."""
-        releasing = asyncio.ensure_future(asyncio.to_thread(self._leases.release, self._holds))
-        with suppress(SdtError):
-            await _to_its_end(releasing)
+        try:
+            if self._holds:
+                with suppress(SdtError):
+                    await _to_its_end(self._thread_does(self._leases.release, self._holds))
+        finally:
+            self._thread.shutdown(wait=False)
+
+    def _thread_does(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
+        return asyncio.get_running_loop().run_in_executor(self._thread, partial(work, *args, **kwargs))
 
 
 async def _to_its_end(work: asyncio.Future[T]) -> T:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -16,12 +17,18 @@ T = TypeVar("T")
 _AWAITED = (RunStarted, RunResumed, Planned, Intended, RunFinished)
 _PAUSE = 1.0
 _SHORT = 1.0
+_AT_ONCE = 100  # a build tells more than one request each could carry
 
 
 class Shared(Protocol):
     """A journal elsewhere, which may be out of reach; called from several threads."""
 
-    def append(self, event: Event) -> None: ...
+    def append_all(self, events: Sequence[Event]) -> None:
+        """Record events in order; those that are there already stay.
+
+        :raises DivergedError: another process recorded something else in the place of one.
+        :raises SdtError: some could not be recorded.
+        """
 
     def events(self, run: str) -> list[Event]: ...
 
@@ -170,18 +177,19 @@ class MirroredJournal:
         return not self._waiting
 
     def _replicate(self) -> None:
-        """Share one event after the other, each until it is there."""
+        """Share what waits, in order, until it is there."""
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or self._closing)
                 if self._closing:
                     return
-                event = self._waiting[0]
-            trouble = self._trouble_with(event)
+                events = list(islice(self._waiting, _AT_ONCE))
+            trouble = self._trouble_with(events)
             with self._changed:
                 self._trouble = trouble
                 if trouble is None:
-                    self._waiting.popleft()
+                    for _ in events:
+                        self._waiting.popleft()
                 elif isinstance(trouble, DivergedError) or not isinstance(trouble, SdtError):
                     self._for_good = True
                 self._changed.notify_all()
@@ -190,9 +198,9 @@ class MirroredJournal:
                 if trouble is not None:
                     self._changed.wait_for(lambda: self._closing, _PAUSE)
 
-    def _trouble_with(self, event: Event) -> Exception | None:
+    def _trouble_with(self, events: Sequence[Event]) -> Exception | None:
         try:
-            self._shared.append(event)
+            self._shared.append_all(events)
         except Exception as error:  # noqa: BLE001  told by the next append that needs it
             return error
         return None

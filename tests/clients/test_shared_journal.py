@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -89,8 +89,8 @@ WHOLE = run_of(
 
 
 def test_events_come_back_as_they_went_in(journal: DynamoJournal, store: Shared) -> None:
-    for event in WHOLE:
-        journal.append(event)
+    journal.append(WHOLE[0])
+    journal.append_all(WHOLE[1:])
     other = DynamoJournal(store.aws(), store.table)
     assert other.events("7f3a0001") == WHOLE
     assert other.events("unknown") == []
@@ -120,10 +120,14 @@ def test_an_event_is_written_once_and_never_changed(journal: DynamoJournal) -> N
     first, *_ = run_of(started())
     journal.append(first)
     journal.append(first)  # sent again, for its answer was lost
+    second = Event(first.run, 1, NOVEMBER, Noted("b"))
+    journal.append_all([first, second])
     with pytest.raises(DivergedError) as caught:
         journal.append(Event(first.run, 0, NOVEMBER, Noted("another's")))
     assert caught.value.exit_code == 3
-    assert journal.events(first.run) == [first]
+    with pytest.raises(DivergedError):
+        journal.append_all([second, Event(first.run, 0, NOVEMBER, Noted("another's"))])
+    assert journal.events(first.run) == [first, second]
 
 
 def test_an_api_that_is_flaky_loses_and_doubles_nothing(store: Shared) -> None:
@@ -192,10 +196,12 @@ class Slow(DynamoJournal):
     def __init__(self, *arguments: object) -> None:
         super().__init__(*arguments)  # type: ignore[arg-type]
         self.let = threading.Event()
+        self.calls = 0
 
-    def append(self, event: Event) -> None:
+    def append_all(self, events: Sequence[Event]) -> None:
         self.let.wait(10)
-        super().append(event)
+        self.calls += 1
+        super().append_all(events)
 
 
 def test_what_changes_nothing_does_not_wait(
@@ -203,13 +209,14 @@ def test_what_changes_nothing_does_not_wait(
 ) -> None:
     slow = Slow(store.aws(), store.table)
     ours = mirrored("here", slow)
-    events = run_of(Noted("a"), Noted("b"), INTENDED)
-    for event in events[:2]:
+    events = run_of(*(StepProgressed("build", "users", f"{n}") for n in range(300)), INTENDED)
+    for event in events[:-1]:
         ours.append(event)
     assert journal.events("7f3a0001") == []
     slow.let.set()
-    ours.append(events[2])
+    ours.append(events[-1])
     assert journal.events("7f3a0001") == events
+    assert slow.calls <= 5  # not a request for each
 
 
 def test_without_the_shared_journal_nothing_may_be_changed(
