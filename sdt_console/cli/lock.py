@@ -35,20 +35,25 @@ _SHOWN_BROKEN = ("key", "run", "owner", "by", "reason", "at")
 )
 @click.pass_context
 def lock(ctx: click.Context) -> None:
-    """Who deploys what right now: each service that is held, by whom, since when, in which run."""
+    """Who deploys what right now: each service that is held, by whom, since when, in which run.
+
+    Of all environments, or of the one that --env names.
+    """
     if ctx.invoked_subcommand is not None:
         return
     from sdt_console.cli.output import show, write_json
 
     with _leases() as (door, leases):
         now = door.clock.now()
-        holds, broken = leases.holds(), leases.broken()
+        asked = "" if given().env is None else f"{door.environment}/"
+        holds = [hold for hold in leases.holds() if hold.key.startswith(asked)]
+        broken = [entry for entry in leases.broken() if entry.key.startswith(asked)]
     if given().json:
         write_json(
             {
                 "version": 1,
                 "locks": [_document(hold, now) for hold in holds],
-                "broken": [{key: asdict(entry)[key] for key in _SHOWN_BROKEN} for entry in broken],
+                "broken": [_broken_document(entry) for entry in broken],
             }
         )
         return
@@ -74,6 +79,7 @@ def break_lock(key: str, reason: str) -> None:
     A run that still lives stops before its next change, and says who broke its lock and why.
     """
     from sdt_console.asked import who
+    from sdt_console.cli.output import write_json
 
     if given().read_only:
         raise ReadOnlyError("breaking a lock refused", "this session is read-only", "leave out --read-only")
@@ -90,6 +96,8 @@ def break_lock(key: str, reason: str) -> None:
         by = who(door.settings.environ) or "somebody"
         broken = leases.break_(key, by, reason.strip(), door.clock.now())
     click.echo(visible(_told(broken)), err=True)
+    if given().json:
+        write_json({"version": 1, "broken": [_broken_document(broken)]})
 
 
 @contextmanager
@@ -119,6 +127,11 @@ def _confirm(hold: Hold) -> None:
     told = visible(f"{hold.owner} on {hold.host} has {hold.key} since {moment(hold.since)}, run {hold.run}")
     if not click.confirm(f"{told}. Take it from them?", err=True):
         raise UsageError("not confirmed", "nothing was changed")
+
+
+def _broken_document(broken: Broken) -> dict[str, Any]:
+    known = asdict(broken)
+    return {key: known[key] for key in _SHOWN_BROKEN}
 
 
 def _document(hold: Hold, now: float) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from sdt_console.model import Hold
 from sdt_console.runs.lease import SqliteLeases
 from tests.catalogs import OURS, SMALL
 from tests.command import Sdt
-from tests.leases import ADA, BOB, A, B
+from tests.leases import ADA, BOB, A, B, C
 
 BREAK = ("lock", "break", A, "--reason", "the runner is gone")
 
@@ -67,12 +67,30 @@ def test_who_holds_what_is_listed(sdt: Sdt, leases: SqliteLeases, held: Hold) ->
     assert "token" not in first  # whoever has it may release
 
 
+def test_of_one_environment_or_of_all(sdt: Sdt, leases: SqliteLeases) -> None:
+    assert sdt("lock", "--env", "prod").status == 2
+    leases.acquire([A, C], ADA, time.time(), 60)
+    listed = {env: sdt("lock", "--json", *env).json["locks"] for env in ((), ("--env", "production"))}
+    assert [lock["key"] for lock in listed[()]] == [A, C]
+    assert [lock["key"] for lock in listed["--env", "production"]] == [C]
+
+
 def test_a_broken_lock_is_recorded_and_told_to_its_loser(
     sdt: Sdt, leases: SqliteLeases, held: Hold, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GITHUB_ACTOR", "eve")
-    ran = sdt(*BREAK, "--yes")
+    ran = sdt(*BREAK, "--yes", "--json")
     assert ran.status == 0, ran.err
+    assert ran.json["broken"] == [
+        {
+            "key": A,
+            "run": "run-a",
+            "owner": "ada",
+            "by": "eve",
+            "reason": "the runner is gone",
+            "at": ran.json["broken"][0]["at"],
+        }
+    ]
     assert f"{A}: eve took it from run run-a of ada at 20" in ran.err
     with pytest.raises(LeaseLostError, match=r"eve broke it at .*: the runner is gone"):
         leases.renew([held], time.time(), 60)
