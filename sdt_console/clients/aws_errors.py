@@ -72,9 +72,10 @@ def translate(operation: str, error: Exception) -> SdtError | None:
         return CloudError("the SSO session has ended", str(error).rstrip("."), "run `aws sso login`")
     if isinstance(error, sdk.NoRegionError):
         return CloudError("no AWS region", next="set AWS_REGION or --region")
-    if isinstance(error, sdk.EndpointConnectionError | sdk.ConnectionError | sdk.HTTPClientError):
+    if isinstance(error, sdk.ConnectionError | sdk.HTTPClientError):
+        unsent = isinstance(error, sdk.ConnectionError)  # the SDK's own class: no connection was made
         return CloudError(
-            f"{operation} did not reach AWS",
+            f"{operation} {'did not reach AWS' if unsent else 'was not answered'}",
             str(error).rstrip("."),
             "check the network, AWS_ENDPOINT_URL and --region, then run again",
         )

@@ -46,6 +46,7 @@ class Trouble(Enum):
     """Why a call failed that another attempt may not; the value is what is told about it."""
 
     THROTTLED = "is throttled"  # refused before it was carried out
+    BUSY = "is refused by a busy AWS"  # likewise: 503 is what its front says of calls that it does not let in
     COLLIDED = "met another registration of the same family"  # likewise
     UNSENT = "did not reach AWS"
     UNANSWERED = "was not answered"  # it may have been carried out
@@ -85,6 +86,8 @@ def _answered(error: Any) -> Trouble | None:
         return Trouble.COLLIDED
     if code in _LATE:
         return Trouble.UNANSWERED
+    if status == 503 and not code.isdecimal():  # AWS's own word, not a gateway's page
+        return Trouble.BUSY
     return Trouble.BROKEN if status >= 500 and not no_such_call(error) else None
 
 
