@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import secrets
-import shutil
 import socket
 from asyncio import CancelledError
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdt_console.asked import request_of, title_of, url, who
-from sdt_console.errors import ReadOnlyError, SdtError, UsageError
+from sdt_console.errors import ReadOnlyError, SdtError, UnsharedError, UsageError
 from sdt_console.events import (
     Event,
     Noted,
@@ -25,6 +23,7 @@ from sdt_console.events import (
 )
 from sdt_console.model import Detection, Outcome, Plan, Request, RunState
 from sdt_console.process import this_process
+from sdt_console.run_folders import leave, prune
 from sdt_console.text import plural
 
 if TYPE_CHECKING:
@@ -65,6 +64,7 @@ class Conductor:
         if plan is None and detection is None:
             plan = await self._by_name(request)
         builder = self._builder(run, request, plan)
+        prune(door.run_folder(run).parent, began)
         recorder = self._recorder(run)
         base, head = _range(detection, plan)
         title = title or title_of(request) or self._title(head)
@@ -177,9 +177,14 @@ class Conductor:
 
         for sentence in lease.taken_over:
             recorder.emit(Noted(sentence, "warning"))
-        await walk(self._context(recorder, request, plan, builder, lease, past))
-        with suppress(OSError):
-            shutil.rmtree(self._door.run_folder(recorder.run) / "images", ignore_errors=True)
+        try:
+            await walk(self._context(recorder, request, plan, builder, lease, past))
+        except UnsharedError as error:
+            if recorder.state.outcome is None:
+                raise
+            # the run has ended, and this machine's journal says how: the others will hear of it later
+            self._door.remarks.append(f"{error.what}: {error.cause}" if error.cause else error.what)
+        leave(self._door.run_folder(recorder.run), recorder.state.outcome)
         return recorder.state
 
     def _keeper(self, run: str, plan: Plan) -> Keeper:

@@ -112,7 +112,7 @@ class Outside:
             return self.own_builder(folder)
         from sdt_console.clients.engine_builder import EngineBuilder
 
-        engine = EngineBuilder(self.calls, keep=self._settings.keep_images)
+        engine = EngineBuilder(self.calls, keep=self._settings.keep_images, logs=folder / "builds")
         missing = engine.available()
         if missing is None:
             return engine
@@ -124,7 +124,7 @@ class Outside:
         """The builder that needs no Docker Engine."""
         from sdt_console.clients.sandbox_builder import SandboxBuilder
 
-        return SandboxBuilder(self.calls, folder / "images")
+        return SandboxBuilder(self.calls, folder / "images", logs=folder / "builds")
 
     def close(self) -> None:
         """Let go of threads and files; safe to call more than once."""

@@ -13,6 +13,7 @@ import click
 
 from sdt_console.cli.options import EXIT_INTERRUPTED, engine, given
 from sdt_console.errors import UsageError
+from sdt_console.text import visible
 
 if TYPE_CHECKING:
     from sdt_console.cli.sandbox import Box
@@ -108,6 +109,8 @@ def conducted(
     with tell:
         tell.recall(before)
         state: RunState = asyncio.run(_until_stopped(run(subscribers=[tell]), tell.close))
+    for remark in door.remarks:
+        click.echo(f"remark: {visible(remark)}", err=True)
     return state
 
 

@@ -61,6 +61,7 @@ async def held(ctx: Context, name: str) -> BuiltImage | None:
         size=int(built["size"]),
         references=tuple(built["references"]),
         store=str(built.get("store", "")),
+        log=str(built.get("log", "")),
     )
     return image if await ctx.builder.has(image) else None
 
@@ -86,6 +87,7 @@ async def _one(ctx: Context, name: str, source: Path, told: Verdict) -> BuiltIma
                 "size": image.size,
                 "references": image.references,
                 "store": image.store,
+                "log": image.log,
             },
         )
     )

@@ -28,7 +28,6 @@ class Machine:
         folder.mkdir()
         catalog = folder / "catalog.toml"
         catalog.write_text(OURS.read_text().replace("[source]", STORE, 1))
-        self.remarks: list[str] = []
         settings = Settings(
             catalog=str(catalog),
             repo=world.backend.path,
@@ -37,11 +36,7 @@ class Machine:
         )
         holding.create_table(settings, load(catalog))
         self.engine = Engine(settings, clock=world.clock)
-        state = self.engine.state_folder
-        self.engine.leases = holding.leases(settings, self.engine.catalog, state)
-        self.engine.journal = holding.journal(  # type: ignore[assignment, unused-ignore]
-            settings, self.engine.catalog, state, self.remarks.append
-        )
+        self.remarks = self.engine.remarks
         self.events: list[Event] = []
 
     def run(self, *subscribers: Callable[[Event], None]) -> RunState:
