@@ -228,7 +228,7 @@ class Engine:
     def outside(self) -> Outside:
         """The clients of this environment."""
         role = self.catalog.environments[self.environment].role
-        return Outside(self.settings, self.catalog.region(self.environment), role)
+        return Outside(self.settings, self.catalog.region(self.environment), role, clock=self.clock)
 
     @cached_property
     def state_folder(self) -> Path:

@@ -98,6 +98,11 @@ class GitRepository:
         status, _, _ = self._run("merge-base", "--is-ancestor", commit, of)
         return not status
 
+    def source(self) -> str:
+        """Where the repository comes from: the URL of ``origin`` without credentials, or nothing."""
+        status, out, _ = self._run("config", "--get", "remote.origin.url")
+        return "" if status else _without_credentials(out.decode("utf-8", "replace").strip())
+
     def default_branch(self) -> str | None:
         """The remote's HEAD, else ``origin/main``, ``origin/master``, ``main`` or ``master``."""
         status, out, _ = self._run("symbolic-ref", "--quiet", "refs/remotes/origin/HEAD")
@@ -222,3 +227,12 @@ def _not_a_repository(path: Path, message: str) -> UsageError:
     if "must be run in a work tree" in message:
         return UsageError(f"{path} is a bare repository", next="name a checked-out one with --repo DIR")
     return UsageError(f"{path} is not in a Git repository", next="name the repository with --repo DIR")
+
+
+def _without_credentials(url: str) -> str:
+    """``https://user:token@host/path`` → ``https://host/path``; the account of an SSH address stays."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme in ("ssh", "git+ssh"):
+        return url
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path.partition('?')[0]}"

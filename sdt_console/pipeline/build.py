@@ -116,6 +116,12 @@ def _order(ctx: Context, name: str, source: Path) -> BuildOrder:
             "org.opencontainers.image.revision": ctx.plan.head,
             "org.opencontainers.image.title": name,
             "sdt.run": ctx.run,
-        },
+        }
+        | _source(ctx),
         references=(f"{uri}:{ctx.plan.head}",),
     )
+
+
+def _source(ctx: Context) -> dict[str, str]:
+    url = ctx.repo.source() if ctx.repo is not None else ""
+    return {"org.opencontainers.image.source": url} if url else {}

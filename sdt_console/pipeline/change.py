@@ -6,8 +6,8 @@ breaks. Both are told apart from a call that never arrived by looking at ECS, ne
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
 
 from sdt_console.errors import CloudError, DeployError, SupersededError
 from sdt_console.events import Done, Intended
@@ -15,9 +15,14 @@ from sdt_console.model import EcsService
 from sdt_console.pipeline.context import Context
 from sdt_console.pipeline.task_definition import prove_only_image_differs, with_image
 
+T = TypeVar("T")
+
 REGISTER = "ecs:RegisterTaskDefinition"
 UPDATE = "ecs:UpdateService"
 _NEWEST = 10
+_ATTEMPTS = 3
+_PAUSES_S = (1.0, 4.0, 10.0, 15.0)
+"""Between looks for what a change has made; AWS answers a request, or has dropped it, within that time."""
 
 
 async def register(ctx: Context, name: str, current: Mapping[str, Any], index: int, image: str) -> str:
@@ -31,23 +36,42 @@ async def register(ctx: Context, name: str, current: Mapping[str, Any], index: i
     lost = ctx.past.intended("deploy", name, REGISTER) is not None
     found = await _registered(ctx, name, current, index, image) if lost else None
     if found is None:
-        request = {"family": current["family"], "image": image, "from": current["taskDefinitionArn"]}
-        await ctx.announce(Intended("deploy", name, REGISTER, request))
-        try:
-            made: Mapping[str, Any] = await ctx.ecs.register(with_image(current, index, image))
-        except CloudError as error:
-            if not error.unknown:
-                raise
-            answer = await _registered(ctx, name, current, index, image)
-            if answer is None:
-                raise
-            made = answer
+        made = await _register(ctx, name, current, index, image)
     else:
         made = found
     arn = str(made["taskDefinitionArn"])
     ctx.emit(Done("deploy", name, REGISTER, {"task_definition": arn} | ({"found": True} if found else {})))
     prove_only_image_differs(current, made, index, image, name)
     return arn
+
+
+async def _register(
+    ctx: Context, name: str, current: Mapping[str, Any], index: int, image: str
+) -> Mapping[str, Any]:
+    request = {"family": current["family"], "image": image, "from": current["taskDefinitionArn"]}
+    for left in reversed(range(_ATTEMPTS)):
+        await ctx.announce(Intended("deploy", name, REGISTER, request))
+        try:
+            return await ctx.ecs.register(with_image(current, index, image))
+        except CloudError as error:
+            if not error.unknown:
+                raise
+            found = await _looked_for(ctx, lambda: _registered(ctx, name, current, index, image))
+            if found is not None:
+                return found
+            if not left:
+                raise
+    raise AssertionError("unreachable")
+
+
+async def _looked_for(ctx: Context, look: Callable[[], Awaitable[T | None]]) -> T | None:
+    """What a change whose answer was lost has made, once it shows; ``None`` if it never arrived."""
+    for pause in _PAUSES_S:
+        await ctx.clock.sleep(pause)
+        found = await look()
+        if found is not None:
+            return found
+    return None
 
 
 async def _registered(
@@ -83,21 +107,7 @@ async def update(ctx: Context, stage: str, name: str, target: str, *, before: st
         return deployment
     if before and live.task_definition != before:
         raise moved(name, before, live.task_definition)
-    request = {
-        "cluster": ctx.plan.cluster,
-        "service": ctx.service_name(name),
-        "taskDefinition": target,
-        "known": [str(d.get("id")) for d in live.deployments],
-    }
-    await ctx.announce(Intended(stage, name, UPDATE, request))
-    try:
-        service = await ctx.ecs.update(ctx.plan.cluster, ctx.service_name(name), target)
-    except CloudError as error:
-        if not error.unknown:
-            raise
-        service = await ctx.live(name)
-        if not _arrived(service, request):
-            raise
+    service = await _update(ctx, stage, name, target, live)
     deployment = _ours(service, target)
     if not deployment:
         raise DeployError(
@@ -107,6 +117,33 @@ async def update(ctx: Context, stage: str, name: str, target: str, *, before: st
         )
     ctx.emit(Done(stage, name, UPDATE, {"deployment": deployment}))
     return deployment
+
+
+async def _update(ctx: Context, stage: str, name: str, target: str, live: EcsService) -> EcsService:
+    request = {
+        "cluster": ctx.plan.cluster,
+        "service": ctx.service_name(name),
+        "taskDefinition": target,
+        "known": [str(d.get("id")) for d in live.deployments],
+    }
+
+    async def arrived() -> EcsService | None:
+        now = await ctx.live(name)
+        return now if _arrived(now, request) else None
+
+    for left in reversed(range(_ATTEMPTS)):
+        await ctx.announce(Intended(stage, name, UPDATE, request))
+        try:
+            return await ctx.ecs.update(ctx.plan.cluster, ctx.service_name(name), target)
+        except CloudError as error:
+            if not error.unknown:
+                raise
+            found = await _looked_for(ctx, arrived)
+            if found is not None:
+                return found
+            if not left:
+                raise
+    raise AssertionError("unreachable")
 
 
 def moved(name: str, before: str, now: str) -> SupersededError:

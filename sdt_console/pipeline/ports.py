@@ -49,6 +49,9 @@ class Repository(Protocol):
     def export(self, commit: str, folder: Path) -> None:
         """Write the files of ``commit`` into ``folder``, which is empty; the repository is not touched."""
 
+    def source(self) -> str:
+        """Where the repository comes from, a URL without credentials; empty if that is not known."""
+
     def is_ancestor(self, commit: str, of: str) -> bool:
         """Whether ``commit`` is reachable from ``of``; both are here."""
 

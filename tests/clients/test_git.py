@@ -44,3 +44,20 @@ def test_a_folder_below_the_root_finds_the_root(tmp_path: Path) -> None:
     repo = Repo(tmp_path / "repo")
     repo.commit({"a/b/c": "1"})
     assert GitRepository(repo.path / "a" / "b").path == repo.path
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("https://ann:s3cret@git.example/team/backend.git", "https://git.example/team/backend.git"),
+        ("https://token@git.example/team/backend", "https://git.example/team/backend"),
+        ("https://git.example/b?access_token=s3cret", "https://git.example/b"),
+        ("git@git.example:team/backend.git", "git@git.example:team/backend.git"),
+        ("ssh://git@git.example/team/backend.git", "ssh://git@git.example/team/backend.git"),
+    ],
+)
+def test_where_it_comes_from_is_told_without_credentials(tmp_path: Path, url: str, told: str) -> None:
+    repo = Repo(tmp_path)
+    assert GitRepository(tmp_path).source() == ""
+    repo.git("remote", "add", "origin", url)
+    assert GitRepository(tmp_path).source() == told
