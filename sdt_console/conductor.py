@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdt_console.asked import request_of, title_of, url, who
-from sdt_console.errors import ReadOnlyError, SdtError, UnsharedError, UsageError
+from sdt_console.errors import ReadOnlyError, SdtError, UsageError
 from sdt_console.events import (
     Event,
     Noted,
@@ -85,19 +85,22 @@ class Conductor:
         except (SdtError, CancelledError) as error:
             from sdt_console.pipeline.runner import ended_early
 
-            recorder.emit(ended_early(error))
+            recorder.end(ended_early(error))
             return recorder.state
         return await self._walk(recorder, request, plan, builder)
 
     async def resume(self, run: str, repo: str = "") -> RunState:
-        """Go on with a run whose process is gone, or that was interrupted.
+        """Go on with a run whose process is gone, or that was interrupted or cut off.
+
+        Cut off is a run that could not go on because AWS, the journal or its lease was out of reach.
 
         :param run: its id, or the beginning of it.
-        :raises UsageError: there is no such run, or it has ended.
+        :raises UsageError: there is no such run, or it has ended and there is nothing to go on with.
         :raises SupersededError: its process still lives, or someone else deploys these services.
         """
         from sdt_console.pipeline.past import Past
         from sdt_console.pipeline.plan import from_data
+        from sdt_console.runs.fold import fold
 
         door = self._door
         self._may_change()
@@ -107,10 +110,10 @@ class Conductor:
         if past.started is None:
             raise UsageError(f"run {run} has no beginning", next="see `sdt show RUN --events`")
         door.use_environment(past.started.environment)
-        if past.finished is not None and past.finished.outcome is not Outcome.INTERRUPTED:
+        if past.finished is not None and not fold(events).resumable:
             raise UsageError(
                 f"run {run} has ended: {past.finished.outcome}",
-                "only a run that was cut off or interrupted can be resumed",
+                "only a run that was interrupted or cut off can be resumed",
                 f"see `sdt show {run}`, or start a new run",
             )
         request = request_of(past.started.request)
@@ -138,7 +141,7 @@ class Conductor:
         except (SdtError, CancelledError) as error:
             from sdt_console.pipeline.runner import ended_early
 
-            recorder.emit(ended_early(error))
+            recorder.end(ended_early(error))
             return recorder.state
         return await self._walk(recorder, request, plan, builder)
 
@@ -167,7 +170,7 @@ class Conductor:
                 return await self._through(recorder, request, plan, builder, lease, Past())
         except (SdtError, CancelledError) as error:
             if recorder.state.outcome is None:  # the lease was refused, so nothing was begun
-                recorder.emit(ended_early(error))
+                recorder.end(ended_early(error))
         return recorder.state
 
     async def _through(
@@ -175,16 +178,15 @@ class Conductor:
     ) -> RunState:
         from sdt_console.pipeline.runner import walk
 
-        for sentence in lease.taken_over:
-            recorder.emit(Noted(sentence, "warning"))
-        try:
-            await walk(self._context(recorder, request, plan, builder, lease, past))
-        except UnsharedError as error:
-            if recorder.state.outcome is None:
-                raise
+        ctx = self._context(recorder, request, plan, builder, lease, past)
+        finished = await walk(ctx, [Noted(sentence, "warning") for sentence in lease.taken_over])
+        unshared = recorder.end(finished)
+        if unshared is not None:
             # the run has ended, and this machine's journal says how: the others will hear of it later
-            self._door.remarks.append(f"{error.what}: {error.cause}" if error.cause else error.what)
-        leave(self._door.run_folder(recorder.run), recorder.state.outcome)
+            told = f"{unshared.what}: {unshared.cause}" if unshared.cause else unshared.what
+            self._door.remarks.append(told)
+        if not recorder.state.resumable:
+            leave(self._door.run_folder(recorder.run))
         return recorder.state
 
     def _keeper(self, run: str, plan: Plan) -> Keeper:

@@ -24,6 +24,9 @@ class SdtError(Exception):
     """
 
     exit_code: ClassVar[int] = 3
+    resumable: ClassVar[bool] = False
+    """A run that ends by it was cut off, and nothing is known to be wrong with what it deploys: nothing is
+    rolled back for it, and ``sdt resume`` goes on."""
 
     def __init__(self, what: str, cause: str = "", next: str = "", evidence: tuple[str, ...] = ()) -> None:
         super().__init__(what)
@@ -68,6 +71,15 @@ class CloudError(SdtError):
 
     exit_code = 3
     unknown = False
+
+
+class UnreachableError(CloudError):
+    """AWS does not answer us for now: no credentials, no network, too many requests, a failure on its side.
+
+    Nothing is known of what was asked; the same may work later.
+    """
+
+    resumable = True
 
 
 class NotAllowedError(CloudError):
@@ -128,6 +140,8 @@ class LeaseLostError(SupersededError):
     :param cause: what else is known; only looked at where nobody took or broke it.
     """
 
+    resumable = True
+
     def __init__(
         self, mine: Hold, now_held: Hold | None = None, broken: Broken | None = None, cause: str = ""
     ) -> None:
@@ -167,6 +181,8 @@ class StoreError(SdtError):
 
 class JournalError(StoreError):
     """The journal cannot be written or read; nothing is changed in AWS without it."""
+
+    resumable = True
 
 
 class DivergedError(JournalError):

@@ -5,16 +5,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from sdt_console.model import Outcome
-
 KEPT_DAYS = 30
 """How long the output of builds is kept."""
 
 
-def leave(folder: Path, outcome: Outcome | None) -> None:
-    """Remove the images of a run that has ended; one that can be resumed may need them yet."""
-    if outcome not in (None, Outcome.INTERRUPTED):
-        shutil.rmtree(folder / "images", ignore_errors=True)
+def leave(folder: Path) -> None:
+    """Remove the images of a run that has ended; not of one that can be resumed, which may need them yet."""
+    shutil.rmtree(folder / "images", ignore_errors=True)
 
 
 def prune(folders: Path, now: float) -> None:

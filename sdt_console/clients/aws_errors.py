@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sdt_console.errors import CloudError, NotAllowedError, SdtError
+from sdt_console.errors import CloudError, NotAllowedError, SdtError, UnreachableError
 
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+_EXPIRY, _LOG_IN = "the AWS credentials have expired", "log in again, then run again"
 _REFUSED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
 _UNKNOWN_KEY = {"InvalidClientTokenId", "UnrecognizedClientException", "InvalidSignatureException"}
 _UNKNOWN_CALL = {"UnknownOperationException", "UnknownOperation", "InvalidAction", "NotImplemented"}
@@ -61,7 +62,7 @@ def translate(operation: str, error: Exception) -> SdtError | None:
     if isinstance(error, sdk.ClientError):
         return _refused_by_aws(operation, error)
     if isinstance(error, sdk.NoCredentialsError | sdk.PartialCredentialsError):
-        return CloudError(
+        return UnreachableError(
             "no AWS credentials",
             str(error).rstrip("."),
             "set AWS_PROFILE or --profile, run `aws sso login`, or try the sandbox with --sandbox",
@@ -69,23 +70,24 @@ def translate(operation: str, error: Exception) -> SdtError | None:
     if isinstance(error, sdk.ProfileNotFound):
         return CloudError(str(error).rstrip("."), next="see `aws configure list-profiles`")
     if isinstance(error, sdk.TokenRetrievalError | sdk.SSOTokenLoadError | sdk.UnauthorizedSSOTokenError):
-        return CloudError("the SSO session has ended", str(error).rstrip("."), "run `aws sso login`")
+        return UnreachableError("the SSO session has ended", str(error).rstrip("."), "run `aws sso login`")
     if isinstance(error, sdk.NoRegionError):
         return CloudError("no AWS region", next="set AWS_REGION or --region")
     if isinstance(error, sdk.ConnectionError | sdk.HTTPClientError):
         unsent = isinstance(error, sdk.ConnectionError)  # the SDK's own class: no connection was made
-        return CloudError(
+        return UnreachableError(
             f"{operation} {'did not reach AWS' if unsent else 'was not answered'}",
             str(error).rstrip("."),
             "check the network, AWS_ENDPOINT_URL and --region, then run again",
         )
     if isinstance(error, ResponseParserError):
-        return CloudError(f"the answer to {operation} cannot be read", str(error).partition("\n")[0])
+        told = str(error).partition("\n")[0]
+        return UnreachableError(f"the answer to {operation} cannot be read", told)
     if isinstance(error, sdk.ParamValidationError):
         return None
     if isinstance(error, RuntimeError) and "credentials are still expired" in str(error):
         # botocore has no class for it: credentials that carry their end, such as AWS_CREDENTIAL_EXPIRATION.
-        return CloudError("the AWS credentials have expired", str(error), "log in again, then run again")
+        return UnreachableError(_EXPIRY, str(error), _LOG_IN)
     if isinstance(error, sdk.BotoCoreError):
         return CloudError(f"{operation} failed", str(error).rstrip("."))
     return None
@@ -95,14 +97,23 @@ def _refused_by_aws(operation: str, error: Any) -> SdtError:
     code = error_code(error)
     message = str(error.response.get("Error", {}).get("Message", "")).rstrip(".") or code
     if code in _EXPIRED:
-        return CloudError("the AWS credentials have expired", message, "log in again, then run again")
+        return UnreachableError(_EXPIRY, message, _LOG_IN)
     if code in _UNKNOWN_KEY:
-        return CloudError("AWS does not accept these credentials", message, "check AWS_PROFILE or --profile")
+        return UnreachableError(
+            "AWS does not accept these credentials", message, "check AWS_PROFILE or --profile"
+        )
     if code in _REFUSED:
         return NotAllowedError(_action(operation), message)
     if code in THROTTLED:
-        return CloudError(f"{operation} is throttled", message, "wait a minute, then run again")
-    return CloudError(f"{operation} failed: {code}", message)
+        return UnreachableError(f"{operation} is throttled", message, "wait a minute, then run again")
+    failed = UnreachableError if _on_its_side(error) else CloudError
+    return failed(f"{operation} failed: {code}", message)
+
+
+def _on_its_side(error: Any) -> bool:
+    """Whether AWS failed, rather than refused; a call that the endpoint does not know never works."""
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    return status >= 500 and not no_such_call(error)
 
 
 def _action(operation: str) -> str:

@@ -52,3 +52,10 @@ class RunState:
     services: tuple[ServiceResult, ...] = ()
     stages: tuple[StageResult, ...] = ()
     failure: Failure | None = None
+
+    @property
+    def resumable(self) -> bool:
+        """Whether there is something to go on with: it has no end, or was stopped or cut off before it."""
+        if self.outcome in (None, Outcome.INTERRUPTED):
+            return True
+        return any(stage.outcome is Outcome.INTERRUPTED for stage in self.stages)

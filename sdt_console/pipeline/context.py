@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar
 
 from sdt_console.catalog.model import Catalog
-from sdt_console.errors import DeployError, SdtError
+from sdt_console.errors import DeployError, JournalError, SdtError, UnsharedError
 from sdt_console.events import (
     Emit,
     Intended,
@@ -94,6 +94,13 @@ class Context:
         await self.lease.check()
         self.emit(change)
 
+    def go_on(self, error: SdtError) -> str:
+        """What to do about an error by which this run was cut off."""
+        if "`sdt resume" in error.next:
+            return error.next
+        cure = error.next.removesuffix(", then run again")
+        return f"{cure}, then `sdt resume {self.run}` goes on" if cure else f"`sdt resume {self.run}` goes on"
+
     async def live(self, service: str) -> EcsService:
         """The service as ECS has it now.
 
@@ -117,8 +124,12 @@ class Context:
         """A progress callback that may be called from any thread."""
         loop = asyncio.get_running_loop()
 
+        def tell(progress: StepProgressed) -> None:
+            with suppress(JournalError):  # whoever does the step hears of it: nothing is recorded after it
+                self.emit(progress)
+
         def report(note: str, done: int, total: int) -> None:
-            loop.call_soon_threadsafe(self.emit, StepProgressed(stage, service, note, done, total))
+            loop.call_soon_threadsafe(tell, StepProgressed(stage, service, note, done, total))
 
         return report
 
@@ -140,7 +151,7 @@ async def stage(emit: Emit, name: str) -> AsyncIterator[Verdict]:
     try:
         yield verdict
     except SdtError as error:
-        emit(StageFinished(name, outcome_of(error), failure=error.failure()))
+        emit(StageFinished(name, _ended_by(error), failure=error.failure()))
         raise
     except asyncio.CancelledError:
         emit(StageFinished(name, Outcome.INTERRUPTED))
@@ -156,7 +167,7 @@ async def step(emit: Emit, stage_name: str, service: str) -> AsyncIterator[Verdi
     try:
         yield verdict
     except SdtError as error:
-        outcome, failure = outcome_of(error), error.failure()
+        outcome, failure = _ended_by(error), error.failure()
         emit(StepFinished(stage_name, service, outcome, result=verdict.result, failure=failure))
         raise
     except asyncio.CancelledError:
@@ -179,10 +190,15 @@ async def in_thread(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwar
 
 
 def outcome_of(error: SdtError) -> Outcome:
-    """The word for an error that ended a run, stage or step."""
+    """The word for an error that ended a run."""
     return {5: Outcome.ROLLBACK_FAILED, 6: Outcome.REFUSED, 7: Outcome.TIMED_OUT}.get(
         error.exit_code, Outcome.FAILED
     )
+
+
+def _ended_by(error: SdtError) -> Outcome:
+    """The word for an error that ended a stage or a step: what can be gone on with has not failed."""
+    return Outcome.INTERRUPTED if error.resumable else outcome_of(error)
 
 
 async def each(
@@ -191,7 +207,7 @@ async def each(
     """Do ``work`` for each of ``names``, at most ``parallel`` at a time; what went wrong, by name.
 
     After the first failure nothing more is begun; what is under way is brought to its end, so that no
-    service is left half-way unknown.
+    service is left half-way unknown. Without a journal its end could not be recorded: it is left at once.
     """
     failed: dict[str, SdtError] = {}
     room = asyncio.Semaphore(parallel)
@@ -204,10 +220,12 @@ async def each(
                 await work(name)
             except SdtError as error:
                 failed[name] = error
+                if isinstance(error, JournalError) and not isinstance(error, UnsharedError):
+                    for other in tasks:
+                        other.cancel()
 
     async with asyncio.TaskGroup() as group:
-        for name in names:
-            group.create_task(one(name))
+        tasks = [group.create_task(one(name)) for name in names]
     return failed
 
 

@@ -23,6 +23,12 @@ class RollbackError(DeployError):
     exit_code = 5
 
 
+class RollbackCutOffError(RollbackError):
+    """As :class:`RollbackError`, for something that passes: ``sdt resume`` goes on with it."""
+
+    resumable = True
+
+
 async def rollback(ctx: Context, failed: frozenset[str]) -> bool:
     """Put services back, as the plan's policy says.
 
@@ -46,13 +52,18 @@ async def rollback(ctx: Context, failed: frozenset[str]) -> bool:
 
 async def _all(ctx: Context, names: set[str], verdict: Verdict) -> None:
     left: list[str] = []
+    cut_off: list[SdtError] = []
     async with Follower(ctx.ecs, ctx.plan.cluster, ctx.clock, ctx.poll_seconds) as follower:
 
         async def one(name: str) -> None:
             ended = ctx.past.step("rollback", name)
             failure = ended.failure if ended else None
             if ended is None:
-                failure = await _told(ctx, name, follower)
+                try:
+                    failure = await _told(ctx, name, follower)
+                except SdtError as error:
+                    cut_off.append(error)
+                    failure = error.failure()
             if failure is not None:
                 left.append(
                     f"{name}: {failure.what} ({failure.cause})"
@@ -64,25 +75,31 @@ async def _all(ctx: Context, names: set[str], verdict: Verdict) -> None:
             changed = [name for name in reversed(ctx.changed) if name in wave and name in names]
             await each(changed, ctx.plan.parallel, one)
     if left:
-        raise RollbackError(
-            f"{len(left)} of {len(names)} services could not be rolled back",
-            left[0],
-            f"look at them now in {ctx.plan.cluster}",
-            evidence=tuple(left[1:]),
-        )
+        what = f"{len(left)} of {len(names)} services could not be rolled back"
+        look, others = f"look at them now in {ctx.plan.cluster}", tuple(left[1:])
+        if cut_off:
+            raise RollbackCutOffError(what, left[0], f"{look}; {ctx.go_on(cut_off[0])}", others)
+        raise RollbackError(what, left[0], look, others)
     verdict.note = f"{len(names)} of {len(names)} back on their revision before"
 
 
 async def _told(ctx: Context, name: str, follower: Follower) -> Any:
-    """Put one service back and tell it; its failure, which does not keep the others from going back."""
+    """Put one service back and tell it; its failure, which does not keep the others from going back.
+
+    :raises SdtError: it was cut off, and can be gone on with.
+    """
     ctx.emit(StepStarted("rollback", name))
     good = good_revision(ctx, name)
     try:
         note = await _one(ctx, name, good, follower)
-    except SupersededError as error:
-        told = f"left alone: {error.cause or error.what}"
-        ctx.emit(StepFinished("rollback", name, Outcome.SKIPPED, told))
     except SdtError as error:
+        if error.resumable:
+            ctx.emit(StepFinished("rollback", name, Outcome.INTERRUPTED, failure=error.failure()))
+            raise
+        if isinstance(error, SupersededError):
+            told = f"left alone: {error.cause or error.what}"
+            ctx.emit(StepFinished("rollback", name, Outcome.SKIPPED, told))
+            return None
         ctx.emit(StepFinished("rollback", name, Outcome.ROLLBACK_FAILED, failure=error.failure()))
         return error.failure()
     else:

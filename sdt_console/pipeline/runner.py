@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from sdt_console.errors import CloudError, DeployError, SdtError
+from sdt_console.errors import CloudError, DeployError, JournalError, SdtError
 from sdt_console.events import Noted, RunFinished
 from sdt_console.model import BuiltImage, Failure, Outcome
 from sdt_console.pipeline.build import build, held
@@ -25,21 +26,24 @@ EXIT_DEFECT = 3
 EXIT_INTERRUPTED = 130
 
 
-async def walk(ctx: Context) -> RunFinished:
-    """Walk the plan; every way this ends is one event.
+async def walk(ctx: Context, first: Sequence[Noted] = ()) -> RunFinished:
+    """Walk the plan; every way this ends is one event, which is yet to be recorded.
 
     A run that was cut off is walked again from its beginning: what its journal has as done is left out.
 
-    :returns: that event, recorded already.
+    :param first: what is told before.
     """
     try:
-        finished = await _walk(ctx)
+        for note in first:
+            ctx.emit(note)
+        return await _walk(ctx)
+    except JournalError as error:
+        return _cut_off(ctx, error)
     except Exception as defect:
         told = Failure("a defect in sdt", type(defect).__name__, (), _left(ctx))
-        ctx.emit(RunFinished(Outcome.FAILED, EXIT_DEFECT, told))
+        with suppress(JournalError):
+            ctx.emit(RunFinished(Outcome.FAILED, EXIT_DEFECT, told))
         raise
-    ctx.emit(finished)
-    return finished
 
 
 async def _walk(ctx: Context) -> RunFinished:
@@ -53,7 +57,7 @@ async def _walk(ctx: Context) -> RunFinished:
         await _stage(ctx, "preflight", _preflight)
         await _gate_build_push(ctx)
     except SdtError as error:
-        return ended_early(error)
+        return _cut_off(ctx, error) if error.resumable else ended_early(error)
     except asyncio.CancelledError:
         return _interrupted(ctx)
     try:
@@ -133,7 +137,12 @@ async def _built(
 
 
 async def _put_back(ctx: Context, error: SdtError) -> RunFinished:
-    """After a failed deploy or health check: roll back, and say how it ended."""
+    """After a failed deploy or health check: roll back, and say how it ended.
+
+    What was only cut off is not rolled back: nothing is known to be wrong with it.
+    """
+    if error.resumable:
+        return _cut_off(ctx, error)
     if outcome_of(error) is Outcome.REFUSED and not ctx.changed:
         return RunFinished(Outcome.REFUSED, error.exit_code, error.failure())
     try:
@@ -166,6 +175,14 @@ def ended_early(error: BaseException) -> RunFinished:
         return RunFinished(outcome_of(error), error.exit_code, error.failure())
     told = Failure("the run was interrupted", "asked to stop", (), "nothing was changed; run again")
     return RunFinished(Outcome.INTERRUPTED, EXIT_INTERRUPTED, told)
+
+
+def _cut_off(ctx: Context, error: SdtError) -> RunFinished:
+    """The run can be gone on with, once its error has passed; ECS goes on by itself meanwhile."""
+    changed = ", ".join(ctx.changed)
+    left = f"ECS goes on unattended with {changed}: updated, and not judged" if changed else ""
+    told = Failure(error.what, error.cause, error.evidence, "; ".join(filter(None, (ctx.go_on(error), left))))
+    return RunFinished(outcome_of(error), error.exit_code, told)
 
 
 def _interrupted(ctx: Context) -> RunFinished:

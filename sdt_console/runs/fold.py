@@ -98,6 +98,8 @@ def _service(service: ServiceResult, body: ev.StepFinished) -> ServiceResult:
         return service
     made = {key: str(body.result[key]) for key in _FIELDS if body.result.get(key)}
     outcome, failure = service.outcome, service.failure
+    if body.stage == "rollback" and body.outcome is Outcome.INTERRUPTED:
+        return service  # what had to be rolled back still has failed, for the reason told
     if body.outcome in _BAD or (
         body.outcome is Outcome.SUCCEEDED and body.stage in _RUNS and outcome not in _BAD
     ):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sdt_console.errors import UnsharedError
-from sdt_console.events import Body, Event
-from sdt_console.model import RunState
+from sdt_console.errors import JournalError, UnsharedError
+from sdt_console.events import Body, Event, RunFinished
+from sdt_console.model import Failure, Outcome, RunState
 from sdt_console.runs.fold import after, fold
 from sdt_console.runs.mirror import AnyJournal
 
@@ -37,21 +37,56 @@ class Recorder:
         self._now = now
         self._subscribers = list(subscribers)
         self._seq = len(before)
+        self._lost: JournalError | None = None
 
     def emit(self, body: Body, at: float | None = None) -> None:
         """Record ``body``; it is on disk when this returns.
 
         :param at: when it happened, if not now: for what came before the run had a journal.
         :raises UnsharedError: it is recorded on this machine only, and was not told to anyone.
-        :raises JournalError: it could not be recorded, and so was not told to anyone.
+        :raises JournalError: it could not be recorded, and so was not told to anyone; nor is anything after
+            it, even if there is room again: what comes next would follow from what is missing.
         """
-        event = Event(self.run, self._seq, self._now() if at is None else at, body)
+        if self._lost is not None:
+            raise JournalError(self._lost.what, self._lost.cause, self._lost.next)
+        event = self._event(body, at)
         try:
             self._journal.append(event)
         except UnsharedError:
             self._count(event)
             raise
+        except JournalError as error:
+            self._lost = error
+            raise
         self._count(event)
+        self._tell(event)
+
+    def end(self, body: RunFinished) -> UnsharedError | None:
+        """Record how the run ended, and tell it even if it cannot be recorded: nothing is changed after it.
+
+        A run whose end is not in the journal has not succeeded: whoever asks later would not know.
+
+        :returns: why others have not heard of it, if they have not.
+        """
+        event = self._event(body)
+        try:
+            self.emit(body)
+        except UnsharedError as error:
+            self._tell(event)
+            return error
+        except JournalError as error:
+            if body.exit_code == 0:
+                again = f"{error.next}, then `sdt resume {self.run}`: all was done but for this entry"
+                told = Failure(error.what, error.cause, (), again)
+                event = self._event(RunFinished(Outcome.FAILED, JournalError.exit_code, told))
+            self._count(event)
+            self._tell(event)
+        return None
+
+    def _event(self, body: Body, at: float | None = None) -> Event:
+        return Event(self.run, self._seq, self._now() if at is None else at, body)
+
+    def _tell(self, event: Event) -> None:
         for subscriber in list(self._subscribers):
             try:
                 subscriber(event)
