@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 from sdt_console.errors import DeployError
@@ -85,9 +86,21 @@ async def _one(ctx: Context, name: str, follower: Follower, told: Verdict) -> No
     began = None if name in ctx.past.updated else ctx.clock.now()
     deployment = await update(ctx, "deploy", name, target, before=before)
     await follow(ctx, follower, rollout_of(name, deployment, before, current, index))
-    await confirm(ctx, name, target, began)
-    await prove_running(ctx, name, deployment, str(container.get("name")))
+    await _together(
+        confirm(ctx, name, target, began),
+        prove_running(ctx, name, deployment, str(container.get("name"))),
+    )
     told.note = f"revision {target.rpartition(':')[2]}"
+
+
+async def _together(*works: Awaitable[None]) -> None:
+    """Do all of ``works`` side by side, each to its end.
+
+    :raises SdtError: of those that failed, what the first in order says.
+    """
+    for result in await asyncio.gather(*works, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
 
 
 async def _nothing_to_do(ctx: Context, name: str, current: Mapping[str, Any], index: int) -> bool:

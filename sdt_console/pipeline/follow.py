@@ -105,9 +105,13 @@ class Follower:
 
     async def _poll(self) -> None:
         failures = 0
+        due = 0.0
         while True:
             await self._work.wait()
-            await self._clock.sleep(self._every)
+            now = self._clock.now()
+            # a tick is a tick, however long the answers take; after a pause the first comes a tick later
+            due = due + self._every if due + self._every > now else now + self._every
+            await self._clock.sleep(due - now)
             self._work.clear()
             waiting, self._waiting = self._waiting, {}
             try:

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from sdt_console.errors import CloudError, DeployError
 from sdt_console.events import StepProgressed
+from sdt_console.model import EcsService
 from sdt_console.pipeline.context import Context, Verdict, each, raise_first, step
 from sdt_console.text import plural
 
@@ -28,9 +29,11 @@ async def health(ctx: Context, verdict: Verdict) -> None:
                 "correct names.load_balancer",
             )
 
+    live = await ctx.ecs.services(ctx.plan.cluster, [ctx.service_name(name) for name in ctx.plan.services])
+
     async def one(name: str) -> None:
         async with step(ctx.emit, "health", name) as told:
-            await _counts(ctx, name)
+            _counts(ctx, name, live.get(ctx.service_name(name)))
             url = ctx.catalog.health_url(ctx.plan.environment, name, host)
             if url:
                 await _answers(ctx, name, url)
@@ -46,17 +49,15 @@ async def health(ctx: Context, verdict: Verdict) -> None:
     )
 
 
-async def _counts(ctx: Context, name: str) -> None:
+def _counts(ctx: Context, name: str, service: EcsService | None) -> None:
     """Running equals desired and is more than zero; a count that ECS does not tell is zero."""
-    ecs_name = ctx.service_name(name)
-    service = (await ctx.ecs.services(ctx.plan.cluster, [ecs_name])).get(ecs_name)
     running, desired = (service.running, service.desired) if service else (0, 0)
     if running != desired or running == 0:
         nothing = "desired is 0: nothing is meant to run" if desired == 0 else ""
         raise DeployError(
             f"{name}: {running} of {desired} tasks run",
             nothing,
-            f"see the events of {ecs_name} in {ctx.plan.cluster}",
+            f"see the events of {ctx.service_name(name)} in {ctx.plan.cluster}",
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Iterable
 
 from sdt_console.errors import SupersededError
 from sdt_console.events import Noted
@@ -78,4 +79,9 @@ async def commit_of(ctx: Context, repository: str, reference: str) -> str:
     if not digest and _COMMIT.fullmatch(tag):
         return tag
     image = await image_of(ctx, repository, reference)
-    return next((t for t in image.tags if _COMMIT.fullmatch(t)), "") if image else ""
+    return commit_in(image.tags) if image else ""
+
+
+def commit_in(tags: Iterable[str]) -> str:
+    """The tag that is a commit's id; empty if there is none."""
+    return next((tag for tag in tags if _COMMIT.fullmatch(tag)), "")

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from sdt_console.errors import BuildError, CloudError, SupersededError
 from sdt_console.events import Done, Intended, Noted
-from sdt_console.model import BuiltImage, Outcome, RegistryLogin
+from sdt_console.model import BuiltImage, EcrImage, Outcome, RegistryLogin
 from sdt_console.pipeline.context import Context, Verdict, each, raise_first, step
-from sdt_console.pipeline.older import commit_of
+from sdt_console.pipeline.older import commit_in
 from sdt_console.text import plural
 
 LATEST = "latest"
@@ -88,7 +88,7 @@ async def _latest(ctx: Context, name: str) -> None:
     now = await ctx.ecr.image(repository, tag=LATEST)
     if now is not None and now.digest == digest:
         return
-    newer = await _newer(ctx, f"{repository}@{now.digest}" if now else "", repository)
+    newer = _newer(ctx, now)
     if newer and not ctx.plan.allow_older:
         if ctx.plan.image_reference == LATEST:
             raise SupersededError(
@@ -111,11 +111,11 @@ async def _latest(ctx: Context, name: str) -> None:
     ctx.emit(Done("push", name, PUT, {"digest": digest}))
 
 
-async def _newer(ctx: Context, latest: str, repository: str) -> str:
+def _newer(ctx: Context, latest: EcrImage | None) -> str:
     """The commit of the image tagged ``latest``, if it is newer than this run's."""
-    if not latest or ctx.repo is None:
+    if latest is None or ctx.repo is None:
         return ""
-    commit = ctx.repo.commit(await commit_of(ctx, repository, f"registry/{latest}") or "-")
+    commit = ctx.repo.commit(commit_in(latest.tags) or "-")
     if commit and commit != ctx.plan.head and ctx.repo.is_ancestor(ctx.plan.head, commit):
         return commit
     return ""

@@ -12,7 +12,8 @@ from sdt_console.model import EcsService
 from sdt_console.pipeline.context import Context
 from sdt_console.pipeline.diagnose import Diagnosis, diagnose
 
-_LOOK_EVERY_S = 5.0
+_LOOK_EVERY_S = 15.0  # without a sign
+_LOOK_AGAIN_S = 5.0  # once a task of ours has stopped
 _REPEATS = 3  # so many failed tasks in a row are no accident; the circuit breaker's least threshold, too
 _EVENTS = 3
 _LOG_LINES = 10
@@ -40,20 +41,23 @@ class Symptoms:
         self._deployment = deployment
         self._container = container
         self._looked_at = ctx.clock.now()
-        self._failed_tasks = 0
+        self._signs: tuple[object, ...] = ()
+        self._any_stopped = False
         self._stopped: list[tuple[Mapping[str, Any], Diagnosis]] = []
 
     async def hopeless(self, service: EcsService | None, *, done: bool) -> bool:
         """Whether a fatal cause was seen, or the same failure again and again.
 
-        Looks when ECS counts another failed task, every few seconds besides (a task that reaches RUNNING and
-        then crashes is not counted by ECS), and once when the rollout is done.
+        Looks when the service shows a sign: another failed task, other counts of our deployment (a task that
+        reaches RUNNING and then crashes is not counted as failed), a new event. Now and then besides, and
+        once when the rollout is done.
         """
-        failed = self._counted(service)
+        signs = _signs(service, self._deployment)
         now = self._ctx.clock.now()
-        if failed <= self._failed_tasks and now - self._looked_at < _LOOK_EVERY_S and not done:
+        patience = _LOOK_AGAIN_S if self._any_stopped else _LOOK_EVERY_S
+        if signs == self._signs and now - self._looked_at < patience and not done:
             return False
-        self._failed_tasks = failed
+        self._signs = signs
         self._looked_at = now
         await self._look()
         return any(d.fatal for _, d in self._stopped) or len(self._stopped) >= _REPEATS
@@ -74,16 +78,11 @@ class Symptoms:
         log = await self._log(task, log_group, log_prefix)
         return Told(cause, diagnosis.next, (*_words(task), *log, *events))
 
-    def _counted(self, service: EcsService | None) -> int:
-        for deployment in service.deployments if service else ():
-            if deployment.get("id") == self._deployment:
-                return int(deployment.get("failedTasks") or 0)
-        return 0
-
     async def _look(self) -> None:
         ecs_name = self._ctx.service_name(self._name)
         tasks = await self._ctx.ecs.tasks(self._ctx.plan.cluster, ecs_name, stopped=True)
         ours = [task for task in tasks if task.get("startedBy") == self._deployment]
+        self._any_stopped = bool(ours)
         pairs = [(task, diagnose(task, self._container)) for task in ours]
         self._stopped = [(task, found) for task, found in pairs if found is not None]
 
@@ -96,6 +95,15 @@ class Symptoms:
             return await self._ctx.logs.last_lines(group, stream, _LOG_LINES)
         except CloudError:
             return ()
+
+
+def _signs(service: EcsService | None, deployment: str) -> tuple[object, ...]:
+    """What of a service changes when something happens to a task of ``deployment``."""
+    if service is None:
+        return ()
+    ours = next((d for d in service.deployments if d.get("id") == deployment), {})
+    counts = (ours.get(key) for key in ("failedTasks", "runningCount", "pendingCount"))
+    return (*counts, *(event.get("id") for event in service.events[:1]))
 
 
 def _words(task: Mapping[str, Any]) -> list[str]:
