@@ -51,7 +51,7 @@ $(CLIENTS_READY): constraints-clients.txt
 constraints:
 	uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --no-annotate \
 		--all-extras --upgrade --quiet pyproject.toml -o constraints.txt
-	printf 'awscli\necs-deploy\nsetuptools\n' | uv pip compile --universal --generate-hashes --python-version 3.11 \
+	printf 'awscli\nawslogs\necs-deploy\nsetuptools\n' | uv pip compile --universal --generate-hashes --python-version 3.11 \
 		--no-header --no-annotate --upgrade --quiet - -o constraints-clients.txt
 
 clean:

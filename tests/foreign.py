@@ -1,4 +1,4 @@
-"""Clients that nobody here wrote, as commands: the ``aws`` command and fabfuel's ``ecs``."""
+"""Clients that nobody here wrote, as commands: the ``aws`` command, fabfuel's ``ecs`` and ``awslogs``."""
 
 from __future__ import annotations
 
