@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 import socket
-from asyncio import CancelledError
-from collections.abc import Callable, Sequence
+from asyncio import CancelledError, get_running_loop
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -179,7 +180,8 @@ class Conductor:
         from sdt_console.pipeline.runner import walk
 
         ctx = self._context(recorder, request, plan, builder, lease, past)
-        finished = await walk(ctx, [Noted(sentence, "warning") for sentence in lease.taken_over])
+        with self._retries_told(recorder):
+            finished = await walk(ctx, [Noted(sentence, "warning") for sentence in lease.taken_over])
         unshared = recorder.end(finished)
         if unshared is not None:
             # the run has ended, and this machine's journal says how: the others will hear of it later
@@ -188,6 +190,20 @@ class Conductor:
         if not recorder.state.resumable:
             leave(self._door.run_folder(recorder.run))
         return recorder.state
+
+    @contextmanager
+    def _retries_told(self, recorder: Recorder) -> Iterator[None]:
+        """Calls that are throttled and sent again are part of the run's story."""
+        loop, calls = get_running_loop(), self._door.outside.calls
+
+        def tell(sentence: str) -> None:
+            loop.call_soon_threadsafe(recorder.emit, Noted(sentence, "warning"))
+
+        calls.noted = tell
+        try:
+            yield
+        finally:
+            calls.noted = None
 
     def _keeper(self, run: str, plan: Plan) -> Keeper:
         environ = self._door.settings.environ

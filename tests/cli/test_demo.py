@@ -35,6 +35,15 @@ def test_the_demo_without_a_terminal_deploys_a_change_and_reports_it(tmp_path: P
     ran = sdt("demo", "--builder", "sandbox", env={"SDT_STATE": str(tmp_path)})
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.splitlines()[1].startswith("✔ succeeded  run ")
+    assert re.search(r"^↩ rolled-back  run ", ran.stdout, re.MULTILINE)
+    assert "why   its container exited with 1, 3 times" in ran.stdout
+    shown = sdt("history", "--json", env={"SDT_STATE": str(tmp_path)})
+    newest, oldest = json.loads(shown.stdout)
+    assert (oldest["outcome"], newest["outcome"]) == ("succeeded", "rolled-back")
+    for made in (newest, oldest):
+        played = sdt("replay", made["run"], "--no-wait", env={"SDT_STATE": str(tmp_path)})
+        assert played.returncode == 0
+        assert made["run"] in played.stdout + played.stderr
     assert re.search(
         r"^task-service +✔ succeeded +1 → 2 +[0-9a-f]{12} +[0-9a-f]{12}", ran.stdout, re.MULTILINE
     )
