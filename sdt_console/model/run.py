@@ -55,7 +55,12 @@ class RunState:
 
     @property
     def resumable(self) -> bool:
-        """Whether there is something to go on with: it has no end, or was stopped or cut off before it."""
-        if self.outcome in (None, Outcome.INTERRUPTED):
+        """Whether there is something to go on with: it has no end, or was stopped or cut off before it.
+
+        So it is when it was gone on with, and not even preflight was passed then.
+        """
+        open_ = (None, Outcome.INTERRUPTED)
+        if self.outcome in open_ or any(stage.outcome in open_ for stage in self.stages):
             return True
-        return any(stage.outcome is Outcome.INTERRUPTED for stage in self.stages)
+        names = [stage.name for stage in self.stages if stage.outcome is not Outcome.SUCCEEDED]
+        return "preflight" in names and self.stages[-1].name != "preflight"

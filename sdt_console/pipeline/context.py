@@ -98,7 +98,7 @@ class Context:
         """What to do about an error by which this run was cut off."""
         if "`sdt resume" in error.next:
             return error.next
-        cure = error.next.removesuffix(", then run again")
+        cure = error.next.removesuffix(", then run again").removesuffix("; nothing was changed")
         return f"{cure}, then `sdt resume {self.run}` goes on" if cure else f"`sdt resume {self.run}` goes on"
 
     async def live(self, service: str) -> EcsService:

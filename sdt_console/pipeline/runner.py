@@ -57,7 +57,7 @@ async def _walk(ctx: Context) -> RunFinished:
         await _stage(ctx, "preflight", _preflight)
         await _gate_build_push(ctx)
     except SdtError as error:
-        return _cut_off(ctx, error) if error.resumable else ended_early(error)
+        return _cut_off(ctx, error) if error.resumable or ctx.changed else ended_early(error)
     except asyncio.CancelledError:
         return _interrupted(ctx)
     try:
