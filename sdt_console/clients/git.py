@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -55,6 +56,8 @@ class GitRepository:
             raise UsageError(f"no folder {path}", next="name the repository with --repo DIR")
         self._git = Git(path)
         self._parents: dict[str, tuple[str, ...]] = {}
+        self._commits: set[str] = set()
+        self._ancestors: dict[tuple[str, str, float], bool] = {}
         status, out, err = self._run("rev-parse", "--show-toplevel")
         if status:
             raise _not_a_repository(path, err)
@@ -65,9 +68,15 @@ class GitRepository:
         """The full id of the commit that ``rev`` names; ``None`` if there is none here."""
         if not rev or rev.startswith("-") or any(c in rev for c in "\0\n"):
             return None
+        if rev in self._commits:
+            return rev
         status, out, _ = self._run("rev-parse", "--verify", "--quiet", f"{rev}^{{commit}}")
         found = out.decode().strip()
-        return found if not status and _ID.fullmatch(found) else None
+        if status or not _ID.fullmatch(found):
+            return None
+        if _ID.fullmatch(rev):  # what a full id names never changes; an abbreviation may
+            self._commits.add(found)
+        return found
 
     def parents(self, commit: str) -> tuple[str, ...]:
         """Ids of the parents as the commit itself names them, also where a shallow clone lacks them."""
@@ -95,8 +104,25 @@ class GitRepository:
 
     def is_ancestor(self, commit: str, of: str) -> bool:
         """Whether ``commit`` is reachable from ``of``; both are here."""
-        status, _, _ = self._run("merge-base", "--is-ancestor", commit, of)
-        return not status
+        asked = (commit, of, self._deepened())
+        if asked not in self._ancestors:
+            status, _, _ = self._run("merge-base", "--is-ancestor", commit, of)
+            if not (_ID.fullmatch(commit) and _ID.fullmatch(of)):
+                return not status
+            self._ancestors[asked] = not status
+        return self._ancestors[asked]
+
+    def _deepened(self) -> float:
+        """When a shallow clone got its present depth, seconds since the epoch; 0 for a whole one."""
+        try:
+            return self._shallow.stat().st_mtime
+        except FileNotFoundError:
+            return 0.0
+
+    @cached_property
+    def _shallow(self) -> Path:
+        out = self._checked("rev-parse", "--git-path", "shallow")
+        return self.path / os.fsdecode(out.rstrip(b"\n"))
 
     def source(self) -> str:
         """Where the repository comes from: the URL of ``origin`` without credentials, or nothing."""

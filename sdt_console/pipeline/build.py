@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
 from sdt_console.errors import BuildError
@@ -23,6 +24,7 @@ async def build(ctx: Context, source: Path, verdict: Verdict) -> dict[str, Built
     """
     images: dict[str, BuiltImage] = {}
     finished = {name: asyncio.Event() for name in ctx.plan.builds}
+    labels = _labels(ctx)
 
     async def one(name: str) -> None:
         try:
@@ -36,7 +38,7 @@ async def build(ctx: Context, source: Path, verdict: Verdict) -> dict[str, Built
                 images[name] = kept
                 return
             async with step(ctx.emit, "build", name) as told:
-                image = await _one(ctx, name, source, told)
+                image = await _one(ctx, name, source, labels, told)
                 if image is not None:
                     images[name] = image
         finally:
@@ -66,7 +68,9 @@ async def held(ctx: Context, name: str) -> BuiltImage | None:
     return image if await ctx.builder.has(image) else None
 
 
-async def _one(ctx: Context, name: str, source: Path, told: Verdict) -> BuiltImage | None:
+async def _one(
+    ctx: Context, name: str, source: Path, labels: Mapping[str, str], told: Verdict
+) -> BuiltImage | None:
     repository = ctx.catalog.repository(ctx.plan.environment, name)
     present = None if ctx.plan.rebuild else await ctx.ecr.digest(repository, ctx.plan.head)
     if present is not None:
@@ -74,7 +78,7 @@ async def _one(ctx: Context, name: str, source: Path, told: Verdict) -> BuiltIma
         told.outcome, told.note = Outcome.SKIPPED, "already in ECR under this commit"
         told.result = {"image": ctx.plan.images[name], "digest": present}
         return None
-    order = _order(ctx, name, source)
+    order = _order(ctx, name, source, labels)
     ctx.emit(Intended("build", name, "build", {"dockerfile": order.dockerfile, "tags": order.references}))
     image = await ctx.builder.build(order, ctx.progress("build", name))
     ctx.emit(
@@ -96,7 +100,7 @@ async def _one(ctx: Context, name: str, source: Path, told: Verdict) -> BuiltIma
     return image
 
 
-def _order(ctx: Context, name: str, source: Path) -> BuildOrder:
+def _order(ctx: Context, name: str, source: Path, labels: Mapping[str, str]) -> BuildOrder:
     service = ctx.catalog.by_name[name]
     context = source / ctx.catalog.context(service)
     dockerfile = source / ctx.catalog.dockerfile(service)
@@ -112,16 +116,13 @@ def _order(ctx: Context, name: str, source: Path) -> BuildOrder:
         context=context,
         dockerfile=dockerfile.relative_to(context).as_posix(),
         build_args=ctx.catalog.build_args(service) | ctx.build_args,
-        labels={
-            "org.opencontainers.image.revision": ctx.plan.head,
-            "org.opencontainers.image.title": name,
-            "sdt.run": ctx.run,
-        }
-        | _source(ctx),
+        labels={**labels, "org.opencontainers.image.title": name},
         references=(f"{uri}:{ctx.plan.head}",),
     )
 
 
-def _source(ctx: Context) -> dict[str, str]:
+def _labels(ctx: Context) -> dict[str, str]:
+    """What every image of the run says of where it comes from."""
+    labels = {"org.opencontainers.image.revision": ctx.plan.head, "sdt.run": ctx.run}
     url = ctx.repo.source() if ctx.repo is not None else ""
-    return {"org.opencontainers.image.source": url} if url else {}
+    return labels | ({"org.opencontainers.image.source": url} if url else {})

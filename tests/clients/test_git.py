@@ -61,3 +61,29 @@ def test_where_it_comes_from_is_told_without_credentials(tmp_path: Path, url: st
     assert GitRepository(tmp_path).source() == ""
     repo.git("remote", "add", "origin", url)
     assert GitRepository(tmp_path).source() == told
+
+
+def test_what_full_ids_name_is_asked_once(tmp_path: Path) -> None:
+    repo = Repo(tmp_path / "repo")
+    one, two = repo.commit({"a": "1"}), repo.commit({"a": "2"})
+    asked = GitRepository(repo.path)
+
+    def answers() -> list[object]:
+        return [asked.commit(one), asked.is_ancestor(one, two), asked.is_ancestor(two, one)]
+
+    before = answers()
+    (repo.path / ".git").rename(tmp_path / "gone")
+    assert answers() == before == [one, True, False]
+
+
+def test_a_clone_that_is_deepened_knows_more_ancestors(tmp_path: Path) -> None:
+    repo = Repo(tmp_path / "repo")
+    repo.git("config", "uploadpack.allowAnySHA1InWant", "true")
+    one, _, three = (repo.commit({"a": str(number)}) for number in range(3))
+    repo.git("clone", "--quiet", "--depth=1", repo.path.as_uri(), str(tmp_path / "clone"))
+    repo.git("-C", str(tmp_path / "clone"), "fetch", "--quiet", "--depth=1", "origin", one)
+    clone = GitRepository(tmp_path / "clone")
+    assert clone.commit(one) == one
+    assert not clone.is_ancestor(one, three)
+    repo.git("-C", str(tmp_path / "clone"), "fetch", "--quiet", "--unshallow", "origin")
+    assert clone.is_ancestor(one, three)
