@@ -82,6 +82,13 @@ class UnreachableError(CloudError):
     resumable = True
 
 
+class CredentialsError(UnreachableError):
+    """AWS takes no call with the credentials that there are: none, expired, or unknown to it.
+
+    Once there are new ones everything works again.
+    """
+
+
 class NotAllowedError(CloudError):
     """AWS refused for want of a right.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sdt_console.errors import CloudError, NotAllowedError, SdtError, UnreachableError
+from sdt_console.errors import CloudError, CredentialsError, NotAllowedError, SdtError, UnreachableError
 
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 _EXPIRY, _LOG_IN = "the AWS credentials have expired", "log in again, then run again"
@@ -62,7 +62,7 @@ def translate(operation: str, error: Exception) -> SdtError | None:
     if isinstance(error, sdk.ClientError):
         return _refused_by_aws(operation, error)
     if isinstance(error, sdk.NoCredentialsError | sdk.PartialCredentialsError):
-        return UnreachableError(
+        return CredentialsError(
             "no AWS credentials",
             str(error).rstrip("."),
             "set AWS_PROFILE or --profile, run `aws sso login`, or try the sandbox with --sandbox",
@@ -70,7 +70,7 @@ def translate(operation: str, error: Exception) -> SdtError | None:
     if isinstance(error, sdk.ProfileNotFound):
         return CloudError(str(error).rstrip("."), next="see `aws configure list-profiles`")
     if isinstance(error, sdk.TokenRetrievalError | sdk.SSOTokenLoadError | sdk.UnauthorizedSSOTokenError):
-        return UnreachableError("the SSO session has ended", str(error).rstrip("."), "run `aws sso login`")
+        return CredentialsError("the SSO session has ended", str(error).rstrip("."), "run `aws sso login`")
     if isinstance(error, sdk.NoRegionError):
         return CloudError("no AWS region", next="set AWS_REGION or --region")
     if isinstance(error, sdk.ConnectionError | sdk.HTTPClientError):
@@ -87,7 +87,7 @@ def translate(operation: str, error: Exception) -> SdtError | None:
         return None
     if isinstance(error, RuntimeError) and "credentials are still expired" in str(error):
         # botocore has no class for it: credentials that carry their end, such as AWS_CREDENTIAL_EXPIRATION.
-        return UnreachableError(_EXPIRY, str(error), _LOG_IN)
+        return CredentialsError(_EXPIRY, str(error), _LOG_IN)
     if isinstance(error, sdk.BotoCoreError):
         return CloudError(f"{operation} failed", str(error).rstrip("."))
     return None
@@ -97,9 +97,9 @@ def _refused_by_aws(operation: str, error: Any) -> SdtError:
     code = error_code(error)
     message = str(error.response.get("Error", {}).get("Message", "")).rstrip(".") or code
     if code in _EXPIRED:
-        return UnreachableError(_EXPIRY, message, _LOG_IN)
+        return CredentialsError(_EXPIRY, message, _LOG_IN)
     if code in _UNKNOWN_KEY:
-        return UnreachableError(
+        return CredentialsError(
             "AWS does not accept these credentials", message, "check AWS_PROFILE or --profile"
         )
     if code in _REFUSED:

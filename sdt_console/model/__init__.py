@@ -10,6 +10,18 @@ from sdt_console.model.image import BuildOrder, BuiltImage, EcrImage, RegistryLo
 from sdt_console.model.outcome import Failure, Outcome
 from sdt_console.model.plan import PIPELINE, Plan, Request, Revision
 from sdt_console.model.run import RunState, ServiceResult, StageResult
+from sdt_console.model.scope import Outline, Scope, Watched
+from sdt_console.model.snapshot import (
+    DeploymentSight,
+    EventSight,
+    Part,
+    ServiceSight,
+    ServiceState,
+    Snapshot,
+    SnapshotChange,
+    TargetSight,
+    TaskSight,
+)
 
 __all__ = [
     "PIPELINE",
@@ -18,9 +30,11 @@ __all__ = [
     "BuildOrder",
     "BuiltImage",
     "Change",
+    "DeploymentSight",
     "Detection",
     "EcrImage",
     "EcsService",
+    "EventSight",
     "Failure",
     "Finding",
     "Grant",
@@ -28,17 +42,27 @@ __all__ = [
     "Holder",
     "Identity",
     "Outcome",
+    "Outline",
+    "Part",
     "Plan",
     "QuotaUse",
     "RegistryLogin",
     "Request",
     "Revision",
     "RunState",
+    "Scope",
     "SecretState",
     "Selection",
     "ServiceResult",
+    "ServiceSight",
+    "ServiceState",
     "Severity",
     "Slot",
+    "Snapshot",
+    "SnapshotChange",
     "StageResult",
+    "TargetSight",
+    "TaskSight",
     "Validity",
+    "Watched",
 ]
