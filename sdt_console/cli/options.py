@@ -113,7 +113,7 @@ class Command(click.Command):
         general: list[tuple[str, str]] = []
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
-            if record is not None:
+            if record is not None and record[1]:  # an argument without words of its own is in the usage line
                 (general if parameter.expose_value is False and parameter.name != "help" else own).append(
                     record
                 )
