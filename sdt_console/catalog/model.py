@@ -12,6 +12,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
+from sdt_console.catalog.cost import Cost
+
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
 Port = Annotated[StrictInt, Field(ge=1, le=65535)]
 Percent = Annotated[float, Field(ge=0, le=100)]
@@ -218,6 +220,7 @@ class Catalog(Part):
     gates: Gates = Gates()
     source: Source = Source()
     store: Store = Store()
+    cost: Cost = Cost()
     shared: tuple[Shared, ...] = ()
     services: tuple[Service, ...]
     data: tuple[DataService, ...] = ()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from sdt_console.catalog.graph import cycle
 from sdt_console.catalog.nearest import hint, listing
 from sdt_console.catalog.raw import Found, Raw, error, remark, strings
+from sdt_console.catalog.rules_cost import costs
 from sdt_console.catalog.rules_patterns import globs, nested, paths, patterns
 
 
@@ -127,4 +128,5 @@ RULES: tuple[Callable[[Raw], Found], ...] = (
     patterns,
     globs,
     pending,
+    costs,
 )
