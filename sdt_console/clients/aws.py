@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import functools
 import threading
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -78,7 +77,8 @@ class Aws:
         """
         await self._ready(service)
         name = _camel(operation)
-        given, told = await self.call("sdk:Pages", self._session.tokens, service, name)
+        known = self._session.known_tokens(service, name)
+        given, told = known or await self.call("sdk:Pages", self._session.tokens, service, name)
         token: Any = None
         while True:
             page = await self.read(service, operation, **parameters, **({given: token} if token else {}))
@@ -110,6 +110,7 @@ class _Session:
         self._profile = profile
         self._made: Any = None
         self._clients: dict[str, Any] = {}
+        self._tokens: dict[tuple[str, str], tuple[str, str]] = {}
         self._lock = threading.Lock()
 
     def has(self, service: str) -> bool:
@@ -125,10 +126,20 @@ class _Session:
         with self._lock:
             return self._session().get_credentials()
 
-    @staticmethod
-    @functools.cache
-    def tokens(service: str, operation: str) -> tuple[str, str]:
+    def known_tokens(self, service: str, operation: str) -> tuple[str, str] | None:
+        """As :meth:`tokens`, if it was asked before; does not block."""
+        return self._tokens.get((service, operation))
+
+    def tokens(self, service: str, operation: str) -> tuple[str, str]:
         """Members that name a page in request and answer; ``nextToken`` where the SDK knows of no pages."""
+        asked = (service, operation)
+        with self._lock:  # the SDK's files are slow to read: not by many threads at a time
+            if asked not in self._tokens:
+                self._tokens[asked] = self._paging(service, operation)
+            return self._tokens[asked]
+
+    @staticmethod
+    def _paging(service: str, operation: str) -> tuple[str, str]:
         from botocore.exceptions import UnknownServiceError
         from botocore.loaders import create_loader
 
