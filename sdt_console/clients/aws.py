@@ -1,21 +1,21 @@
-"""One boto3 session an environment: region, profile, role, and a client for each service made once."""
+"""One session of the SDK an environment: region, profile, role, and a client for each service made once."""
 
 from __future__ import annotations
 
 import copy
 import threading
 from collections.abc import AsyncIterator
-from datetime import datetime
 from typing import Any, Self
 
 from sdt_console.clients.call import Caller
 from sdt_console.errors import CloudError
 
 CONNECT_S, READ_S = 5, 30
+_AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
 
 class Aws:
-    """Makes boto3 clients on first use; the SDK is imported then, not before.
+    """Makes clients on first use; the SDK is imported then, not before.
 
     :param region: ``None`` for the SDK's own choice.
     :param role: ARN of a role to assume; empty for none.
@@ -35,17 +35,23 @@ class Aws:
         view.call = self.call.watching
         return view
 
-    @property
-    def expiration(self) -> datetime | None:
-        """When the assumed role's session ends; nothing renews it. ``None`` without a role."""
-        return self._session.expiration
+    def renew(self) -> None:
+        """Look for credentials again before the next call, as after a new log-in."""
+        self._session.renew()
 
     def client(self, service: str) -> Any:
-        """The boto3 client for ``service`` (``ecs``, ``ecr``, …). Blocks: call it on the caller's pool."""
+        """The SDK's client for ``service`` (``ecs``, ``ecr``, …). Blocks: call it on the caller's pool."""
         return self._session.client(service)
 
+    def streaming_client(self, service: str) -> Any:
+        """A client of its own for answers that go on while they are read. Blocks, as :meth:`client`."""
+        return self._session.streaming_client(service)
+
     def credentials(self) -> Any:
-        """botocore's credentials of the session, or ``None``. Blocks: call it on the caller's pool."""
+        """botocore's credentials, or ``None``; with a role, those that it is assumed by.
+
+        A role is assumed again for as long as they are good. Blocks: call it on the caller's pool.
+        """
         return self._session.credentials()
 
     async def read(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
@@ -77,8 +83,10 @@ class Aws:
         """
         await self._ready(service)
         name = _camel(operation)
-        known = self._session.known_tokens(service, name)
-        given, told = known or await self.call("sdk:Pages", self._session.tokens, service, name)
+        tokens = self._session.known_tokens(service, name)
+        if tokens is None:
+            tokens = await self.call("sdk:Pages", self._session.tokens, service, name)
+        given, told = tokens
         token: Any = None
         while True:
             page = await self.read(service, operation, **parameters, **({given: token} if token else {}))
@@ -101,14 +109,14 @@ class Aws:
 
 
 class _Session:
-    """boto3's session and clients; every method blocks, and may be called from any thread."""
+    """The SDK's session and clients; every method blocks, and may be called from any thread."""
 
     def __init__(self, region: str | None, profile: str | None, role: str) -> None:
         self.role = role
-        self.expiration: datetime | None = None
         self._region = region
         self._profile = profile
         self._made: Any = None
+        self._source: Any = None
         self._clients: dict[str, Any] = {}
         self._tokens: dict[tuple[str, str], tuple[str, str]] = {}
         self._lock = threading.Lock()
@@ -119,12 +127,22 @@ class _Session:
     def client(self, service: str) -> Any:
         with self._lock:  # a session is not thread-safe while it makes a client
             if service not in self._clients:
-                self._clients[service] = self._session().client(service, config=_config())
+                self._clients[service] = self._session().create_client(service, config=_config())
             return self._clients[service]
+
+    def streaming_client(self, service: str) -> Any:
+        # On an endpoint of one's own, `stream-127.0.0.1` would be no host.
+        own = not str(self.client(service).meta.endpoint_url).partition("?")[0].rstrip("/").endswith(_AWS_HOSTS)
+        with self._lock:
+            from botocore.config import Config
+
+            config = _config().merge(Config(inject_host_prefix=not own))
+            return self._session().client(service, config=config)
 
     def credentials(self) -> Any:
         with self._lock:
-            return self._session().get_credentials()
+            self._session()
+            return self._source.get_credentials()
 
     def known_tokens(self, service: str, operation: str) -> tuple[str, str] | None:
         """As :meth:`tokens`, if it was asked before; does not block."""
@@ -153,28 +171,19 @@ class _Session:
             raise NotImplementedError(f"pages of {service}:{operation}")
         return given, told
 
+    def renew(self) -> None:
+        """Forget clients and credentials: the next call looks for credentials again."""
+        with self._lock:
+            self._source = self._made = None
+            self._clients = {}
+
     def _session(self) -> Any:
         if self._made is None:
-            import boto3
+            from sdt_console.clients.sdk import assumed, opened
 
-            session = boto3.Session(region_name=self._region, profile_name=self._profile)
-            self._made = self._assumed(session) if self.role else session
+            self._source = opened(self._region, self._profile)
+            self._made = assumed(self._source, self.role, _config()) if self.role else self._source
         return self._made
-
-    def _assumed(self, session: Any) -> Any:
-        import boto3
-
-        answer = session.client("sts", config=_config()).assume_role(
-            RoleArn=self.role, RoleSessionName="sdt-console"
-        )
-        given = answer["Credentials"]
-        self.expiration = given["Expiration"]
-        return boto3.Session(
-            region_name=self._region,
-            aws_access_key_id=given["AccessKeyId"],
-            aws_secret_access_key=given["SecretAccessKey"],
-            aws_session_token=given["SessionToken"],
-        )
 
 
 def _config() -> Any:

@@ -60,6 +60,8 @@ def translate(operation: str, error: Exception) -> SdtError | None:
     from botocore.parsers import ResponseParserError
 
     if isinstance(error, sdk.ClientError):
+        if error.operation_name == "AssumeRole":  # a role is assumed again by whichever call needs it
+            operation = "sts:AssumeRole"
         return _refused_by_aws(operation, error)
     if isinstance(error, sdk.NoCredentialsError | sdk.PartialCredentialsError):
         return CredentialsError(

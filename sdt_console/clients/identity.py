@@ -38,10 +38,10 @@ class IdentityClient:
             return Validity()
         source = str(getattr(credentials, "method", "") or "")
         # botocore tells it nowhere else; credentials without an end do not have the attribute.
-        end: datetime | None = self._aws.expiration or getattr(credentials, "_expiry_time", None)
+        end: datetime | None = getattr(credentials, "_expiry_time", None)
         return Validity(
             ends_at=end.timestamp() if end else None,
-            renewed=source in _RENEWED and not self._aws.expiration,
+            renewed=source in _RENEWED,
             temporary=bool(end or getattr(credentials, "token", None)),
             source=source,
         )
