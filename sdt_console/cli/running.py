@@ -25,7 +25,8 @@ DOCKER_HELP = "Tasks of the sandbox are containers of the images that were pushe
 NOT_IN_SANDBOX = "not in the sandbox"
 """Why the gates that need Maven or SonarQube are not run there."""
 
-_SANDBOX_POLL_SECONDS = 0.1
+_SANDBOX_POLL_SECONDS = 0.05
+"""At the sandbox's default speed: three seconds of its life."""
 BUILDER = click.Option(
     ["--builder"],
     type=click.Choice(["auto", "engine", "sandbox"]),
