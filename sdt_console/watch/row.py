@@ -32,6 +32,7 @@ class Row:
 
     :param seen_at: when ECS was last asked successfully; 0 if never.
     :param error: why it could not be asked last time; empty if it could.
+    :param pictured: what ``picture`` was read for; see :attr:`running`.
     """
 
     watched: Watched
@@ -39,6 +40,7 @@ class Row:
     seen_at: float = 0.0
     error: str = ""
     picture: Picture | None = None
+    pictured: tuple[str, ...] = ()
     subject: str = ""
     tasks: tuple[TaskSight, ...] = ()
     targets: tuple[TargetSight, ...] = ()
@@ -52,7 +54,7 @@ class Row:
         before = _definition(self.raw)
         self.raw, self.seen_at, self.error = raw, now, ""
         if _definition(raw) != before:
-            self.picture, self.subject = None, ""
+            self.picture, self.pictured, self.subject = None, (), ""
         self._stand = stand(raw, pending=self.watched.kind == "pending")
 
     @property
@@ -76,6 +78,11 @@ class Row:
         """ARNs of the service revisions that run now; none where the endpoint has no such thing."""
         current = self.raw.get("currentServiceRevisions", ()) if self.raw else ()
         return tuple(str(r["arn"]) for r in current if r.get("arn"))
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        """What decides on the image: task definition and service revisions; empty if it is not in ECS."""
+        return (self.task_definition, *self.revisions) if self.task_definition else ()
 
     @property
     def target_groups(self) -> tuple[str, ...]:
@@ -172,7 +179,7 @@ def task_sight(raw: Mapping[str, Any], container: str, diagnose: Diagnose) -> Ta
     """
     status = str(raw.get("lastStatus", ""))
     found = diagnose(raw, container) if status == "STOPPED" else None
-    own = next((c for c in raw.get("containers", ()) if c.get("name") == container), {})
+    own: Mapping[str, Any] = next((c for c in raw.get("containers", ()) if c.get("name") == container), {})
     code = own.get("exitCode")
     return TaskSight(
         id=str(raw.get("taskArn", "")).rpartition("/")[2],
@@ -214,7 +221,7 @@ def picture_of_definition(row: Row, definition: Mapping[str, Any]) -> Picture:
     if not name:
         essential = [c for c in containers if c.get("essential", True)]
         name = str(essential[0].get("name", "")) if len(essential) == 1 else ""
-    own = next((c for c in containers if c.get("name") == name), {})
+    own: Mapping[str, Any] = next((c for c in containers if c.get("name") == name), {})
     return Picture(str(own.get("image", "")), "", name)
 
 
