@@ -89,6 +89,10 @@ class CredentialsError(UnreachableError):
     """
 
 
+class BusyError(UnreachableError):
+    """AWS does one such thing at a time, and another one is under way."""
+
+
 class NotAllowedError(CloudError):
     """AWS refused for want of a right.
 

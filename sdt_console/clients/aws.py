@@ -132,7 +132,8 @@ class _Session:
 
     def streaming_client(self, service: str) -> Any:
         # On an endpoint of one's own, `stream-127.0.0.1` would be no host.
-        own = not str(self.client(service).meta.endpoint_url).partition("?")[0].rstrip("/").endswith(_AWS_HOSTS)
+        endpoint = str(self.client(service).meta.endpoint_url)
+        own = not endpoint.rstrip("/").endswith(_AWS_HOSTS)
         with self._lock:
             from botocore.config import Config
 
