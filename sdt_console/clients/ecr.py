@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 from sdt_console.clients.aws import Aws
 from sdt_console.clients.aws_errors import error_code
 from sdt_console.errors import CloudError, TagTakenError
-from sdt_console.model import EcrImage, RegistryLogin
+from sdt_console.model import EcrImage, RegistryLogin, Scan
 
 _A_PAGE = 1000  # DescribeImages'
-_MANIFESTS = (
+MANIFESTS = (
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.docker.distribution.manifest.v2+json",
@@ -62,14 +62,14 @@ class EcrClient:
                 return None
             raise
         details = answer["imageDetails"]
-        return _image(repository, details[0]) if details else None
+        return image_of(repository, details[0]) if details else None
 
     async def images(self, repository: str, limit: int) -> list[EcrImage]:
         """The images pushed last, newest first; ECR has no order of its own, so all are read."""
         found = await self._aws.pages(
             "ecr", "describe_images", "imageDetails", repositoryName=repository, maxResults=_A_PAGE
         )
-        newest = sorted((_image(repository, raw) for raw in found), key=lambda i: (-i.pushed_at, i.digest))
+        newest = sorted((image_of(repository, raw) for raw in found), key=lambda i: (-i.pushed_at, i.digest))
         return newest[:limit]
 
     async def put_tag(self, repository: str, digest: str, tag: str) -> None:
@@ -85,7 +85,7 @@ class EcrClient:
             "batch_get_image",
             repositoryName=repository,
             imageIds=[{"imageDigest": digest}],
-            acceptedMediaTypes=list(_MANIFESTS),
+            acceptedMediaTypes=list(MANIFESTS),
         )
         if not found["images"]:
             raise CloudError(f"no image {digest} in {repository}", "it has been deleted meanwhile")
@@ -124,12 +124,29 @@ class EcrClient:
         return RegistryLogin(endpoint.netloc, user, password, plain_http=endpoint.scheme == "http")
 
 
-def _image(repository: str, raw: Mapping[str, Any]) -> EcrImage:
+def image_of(repository: str, raw: Mapping[str, Any]) -> EcrImage:
+    """An ``ImageDetail`` of ``DescribeImages``."""
     pushed = raw.get("imagePushedAt")
+    status = raw.get("imageScanStatus") or {}
+    found = raw.get("imageScanFindingsSummary") or {}
     return EcrImage(
         repository,
         str(raw["imageDigest"]),
         tuple(sorted(raw.get("imageTags", ()))),
         pushed.timestamp() if pushed else 0.0,
         int(raw.get("imageSizeInBytes") or 0),
+        str(raw.get("imageManifestMediaType") or ""),
+        scan_of(status, found),
+    )
+
+
+def scan_of(status: Mapping[str, Any], found: Mapping[str, Any]) -> Scan:
+    """An ``ImageScanStatus`` and the findings that go with it."""
+    completed = found.get("imageScanCompletedAt")
+    return Scan(
+        # Older registries tell findings without a status.
+        str(status.get("status") or ("COMPLETE" if found else "")),
+        {str(name): int(count) for name, count in (found.get("findingSeverityCounts") or {}).items()},
+        completed.timestamp() if completed else 0.0,
+        str(status.get("description") or ""),
     )

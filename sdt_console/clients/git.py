@@ -7,16 +7,19 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
+from typing import BinaryIO, cast
 
+from sdt_console.clients.commits import batch, title_of
 from sdt_console.errors import UsageError
-from sdt_console.model import Change
+from sdt_console.model import Change, Commit
 
 # Nothing of the host's or the repository's configuration may run a program or change an answer.
 _SETTINGS = ("-c", "core.fsmonitor=false", "-c", "core.quotePath=true", "-c", "log.showSignature=false")
 _ENVIRONMENT = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_PAGER": ""}
 # Unless told, .gitmodules, which a pull request may write, decides whether a submodule's change is seen.
 _NAMES = ("-z", "-M", "--name-status", "--no-ext-diff", "--ignore-submodules=none")
+_ABBREVIATION = re.compile(r"[0-9a-f]{7,64}")
 _ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 # Where git would look instead of where it is told to; set in every hook (git rev-parse --local-env-vars).
 _ELSEWHERE = (
@@ -92,11 +95,21 @@ class GitRepository:
         Untrusted text.
         """
         message = self._checked("log", "-1", "--format=%B", commit).decode("utf-8", "replace")
-        lines = [line.strip() for line in message.splitlines() if line.strip()]
-        merged = re.match(r"Merge pull request (#\d+) from ", lines[0]) if lines else None
-        if merged and len(lines) > 1:
-            return f"{lines[1]} ({merged[1]})"
-        return lines[0] if lines else ""
+        return title_of(message)
+
+    def subjects(self, commits: Sequence[str]) -> dict[str, Commit]:
+        """Each of ``commits``, full ids or abbreviations, that is here → what it is; one call of git.
+
+        Names that do not look like a commit are taken for ones that are not here.
+        """
+        asked = [name for name in dict.fromkeys(commits) if _ABBREVIATION.fullmatch(name)]
+        if not asked:
+            return {}
+        with TemporaryFile() as names:
+            names.write("".join(f"{name}^{{commit}}\n" for name in asked).encode())
+            names.seek(0)
+            out = self._checked("cat-file", "--batch", stdin=cast(BinaryIO, names))
+        return dict(batch(out, asked))
 
     def merge_base(self, one: str, other: str) -> str | None:
         status, out, _ = self._run("merge-base", one, other)
@@ -186,7 +199,9 @@ class GitRepository:
             self._checked("read-tree", commit, env=index)
             self._checked("checkout-index", "--all", f"--prefix={folder}/", env=index)
 
-    def _run(self, *arguments: str, env: Mapping[str, str] | None = None) -> tuple[int, bytes, str]:
+    def _run(
+        self, *arguments: str, env: Mapping[str, str] | None = None, stdin: BinaryIO | None = None
+    ) -> tuple[int, bytes, str]:
         from git.exc import GitCommandNotFound
 
         try:
@@ -197,13 +212,16 @@ class GitRepository:
                 stdout_as_string=False,
                 strip_newline_in_stdout=False,
                 env=_ENVIRONMENT | dict(env or {}),
+                istream=stdin,
             )
         except GitCommandNotFound:
             raise UsageError("git is not installed", next="install git, then run again") from None
         return int(status), bytes(out), str(err)
 
-    def _checked(self, *arguments: str, env: Mapping[str, str] | None = None) -> bytes:
-        status, out, err = self._run(*arguments, env=env)
+    def _checked(
+        self, *arguments: str, env: Mapping[str, str] | None = None, stdin: BinaryIO | None = None
+    ) -> bytes:
+        status, out, err = self._run(*arguments, env=env, stdin=stdin)
         if status:
             verb = next(a for a in arguments if not a.startswith("-"))
             raise UsageError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 from sdt_console.clients.aws import Aws
 from sdt_console.clients.aws_errors import error_code
@@ -38,10 +39,22 @@ class SecretsClient:
             deleted="DeletedDate" in answer,
             versions=frozenset(versions),
             stages=frozenset(stage for stages in versions.values() for stage in stages),
+            created_at=_seconds(answer.get("CreatedDate")),
+            changed_at=_seconds(answer.get("LastChangedDate")),
+            rotated_at=_seconds(answer.get("LastRotatedDate")),
+            next_rotation_at=_seconds(answer.get("NextRotationDate")),
+            rotates=bool(answer.get("RotationEnabled")),
         )
 
     async def parameters(self, names: Sequence[str]) -> frozenset[str]:
         """Those of ``names`` that the Parameter Store has.
+
+        :raises CloudError: AWS refused.
+        """
+        return frozenset(await self.parameter_changes(names))
+
+    async def parameter_changes(self, names: Sequence[str]) -> dict[str, float | None]:
+        """Parameter → when it was last changed (seconds since the epoch), for those of ``names`` that exist.
 
         :raises CloudError: AWS refused.
         """
@@ -59,4 +72,8 @@ class SecretsClient:
                 for i in range(0, len(unique), _NAMES_A_CALL)
             )
         )
-        return frozenset(str(item["Name"]) for page in found for item in page)
+        return {str(p["Name"]): _seconds(p.get("LastModifiedDate")) for page in found for p in page}
+
+
+def _seconds(moment: Any) -> float | None:
+    return float(moment.timestamp()) if moment is not None else None

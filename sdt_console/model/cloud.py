@@ -57,12 +57,20 @@ class SecretState:
     :param deleted: it is scheduled for deletion, and cannot be read.
     :param versions: ids of its versions.
     :param stages: their staging labels; ``AWSCURRENT`` if it has a value.
+    :param changed_at: seconds since the epoch, as are the other times; ``None`` where AWS tells none.
+    :param rotated_at: when its rotation last ended well.
+    :param rotates: rotation is switched on.
     """
 
     name: str
     deleted: bool = False
     versions: frozenset[str] = frozenset()
     stages: frozenset[str] = frozenset()
+    created_at: float | None = None
+    changed_at: float | None = None
+    rotated_at: float | None = None
+    next_rotation_at: float | None = None
+    rotates: bool = False
 
 
 @dataclass(frozen=True)

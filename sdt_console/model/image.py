@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -57,12 +57,36 @@ class RegistryLogin:
 
 
 @dataclass(frozen=True)
+class Scan:
+    """What ECR says of an image's scan.
+
+    :param status: ECR's word (``COMPLETE``, ``ACTIVE``, ``IN_PROGRESS``, ``FAILED``, …); empty if the image
+        was not scanned, which says nothing about what a scan would find.
+    :param counts: severity (``CRITICAL``, ``HIGH``, …) → number of findings; severities without any left out.
+    :param at: when it ended, seconds since the epoch; 0 if it has not.
+    :param note: ECR's own words on the status.
+    """
+
+    status: str = ""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    at: float = 0.0
+    note: str = ""
+
+    @property
+    def done(self) -> bool:
+        """Whether the counts mean anything: without it, none is not "no findings"."""
+        return self.status in ("COMPLETE", "ACTIVE")
+
+
+@dataclass(frozen=True)
 class EcrImage:
     """An image in ECR.
 
     :param tags: sorted.
     :param pushed_at: seconds since the epoch.
     :param size: bytes, as stored.
+    :param media_type: of its manifest; that of an index if it lists images of several platforms.
+    :param scan: as far as it was asked for; not part of what makes two images the same.
     """
 
     repository: str
@@ -70,3 +94,9 @@ class EcrImage:
     tags: tuple[str, ...] = ()
     pushed_at: float = 0.0
     size: int = 0
+    media_type: str = field(default="", compare=False)
+    scan: Scan = field(default=Scan(), compare=False)
+
+    @property
+    def is_index(self) -> bool:
+        return "index" in self.media_type or "manifest.list" in self.media_type

@@ -87,3 +87,35 @@ def test_a_clone_that_is_deepened_knows_more_ancestors(tmp_path: Path) -> None:
     assert not clone.is_ancestor(one, three)
     repo.git("-C", str(tmp_path / "clone"), "fetch", "--quiet", "--unshallow", "origin")
     assert clone.is_ancestor(one, three)
+
+
+def test_many_commits_are_told_by_one_call_of_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    repo = Repo(tmp_path)
+    first = repo.commit({"a": "1"})
+    message = "Merge pull request #7 from sdt/x\n\nSchöner \x1b[31m`suchen`"
+    repo.git("commit", "-q", "--allow-empty", "--author", "Élan <x@y>", "-m", message)
+    merged = repo.git("rev-parse", "HEAD")
+    repo.git("tag", "-a", "-m", "a tag", "abcdef1")
+    known = GitRepository(tmp_path)
+    calls: list[str] = []
+    run = known._run
+    monkeypatch.setattr(known, "_run", lambda *a, **k: (calls.append(a[0]), run(*a, **k))[1])
+    asked = [first, "0" * 40, merged[:7], "latest", "--help", "v1\n", merged[:7]]
+    found = known.subjects(asked)
+    assert calls == ["cat-file"]
+    assert set(found) == {first, merged[:7]}
+    one, other = found[first], found[merged[:7]]
+    assert (one.id, one.subject, one.author, one.authored_at) == (first, "a change", "Ada", 1767323045.0)
+    assert (other.id, other.subject, other.author) == (merged, "Schöner \x1b[31m`suchen` (#7)", "Élan")
+    assert known.subjects(["latest", ""]) == {}
+    assert calls == ["cat-file"]
+
+
+def test_a_commit_in_another_encoding_and_without_a_message_is_read(tmp_path: Path) -> None:
+    repo = Repo(tmp_path)
+    repo.commit({"a": "1"})
+    repo.git("-c", "i18n.commitEncoding=ISO-8859-1", "commit", "-q", "--allow-empty", "-m", "x")
+    repo.git("commit", "-q", "--allow-empty", "--allow-empty-message", "-m", "")
+    latin, empty = repo.git("rev-parse", "HEAD~1"), repo.git("rev-parse", "HEAD")
+    found = GitRepository(tmp_path).subjects([latin, empty])
+    assert [found[c].subject for c in (latin, empty)] == ["x", ""]

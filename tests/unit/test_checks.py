@@ -8,11 +8,11 @@ import pytest
 
 from sdt_console.errors import CloudError
 from sdt_console.model import Finding, Validity
+from sdt_console.named import log_groups, secret
 from sdt_console.outside import Outside
 from sdt_console.pipeline.checks import credentials, service, task
 from sdt_console.pipeline.checks.account import Account
 from sdt_console.pipeline.checks.look import Seen
-from sdt_console.pipeline.checks.names import log_groups, secret
 from sdt_console.settings import Settings, SystemClock
 from tests.catalogs import ours
 

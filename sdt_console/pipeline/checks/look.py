@@ -9,8 +9,8 @@ from typing import Any
 
 from sdt_console.errors import CloudError, DeployError
 from sdt_console.model import SecretState
+from sdt_console.named import log_groups, secrets
 from sdt_console.pipeline.checks.account import Account, tried
-from sdt_console.pipeline.checks.names import log_groups, secrets
 from sdt_console.pipeline.task_definition import container_index
 
 Raw = Mapping[str, Any]

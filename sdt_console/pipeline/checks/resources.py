@@ -6,10 +6,10 @@ import shlex
 from collections.abc import Iterator, Mapping
 
 from sdt_console.errors import CloudError
-from sdt_console.model import Finding, SecretState
+from sdt_console.model import Finding
+from sdt_console.named import LogGroup, Secret, log_groups, missing_version, plain_name, secrets
 from sdt_console.pipeline.checks.account import Account
 from sdt_console.pipeline.checks.look import Raw, Seen
-from sdt_console.pipeline.checks.names import LogGroup, Secret, log_groups, secrets
 from sdt_console.text import plural
 
 _NAMED = 3
@@ -39,24 +39,17 @@ def _secret(secret: Secret, names: list[str], seen: Seen) -> Finding | None:
         return None
     why = f"{_who(names)} as {secret.variable}: {_STOPS}"
     if state is None:
-        plain = secret.name[:-7] if secret.name[-7:-6] == "-" else secret.name
+        plain = plain_name(secret)
         cure = f"aws secretsmanager create-secret --name {shlex.quote(plain)} --secret-string file://…"
         return Finding("error", _where(names), f"no secret {plain}", why, cure)
     if state.deleted:
         cure = f"aws secretsmanager restore-secret --secret-id {shlex.quote(state.name)}"
         return Finding("error", _where(names), f"secret {state.name} is scheduled for deletion", why, cure)
-    missing = _missing_version(secret, state)
+    missing = missing_version(secret, state)
     if missing:
         cure = "give it one with `aws secretsmanager put-secret-value`, or correct the task definition"
         return Finding("error", _where(names), f"secret {state.name} has no {missing}", why, cure)
     return None
-
-
-def _missing_version(secret: Secret, state: SecretState) -> str:
-    if secret.version and secret.version not in state.versions:
-        return f"version {secret.version}"
-    stage = secret.stage or ("" if secret.version else "AWSCURRENT")
-    return f"version {stage}" if stage and stage not in state.stages else ""
 
 
 def _parameter(secret: Secret, names: list[str], seen: Seen) -> Finding | None:

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from sdt_console.errors import CloudError
 from sdt_console.model import Finding, Identity
+from sdt_console.named import log_groups, secrets
 from sdt_console.pipeline.checks.account import Account, tried
 from sdt_console.pipeline.checks.look import Seen
-from sdt_console.pipeline.checks.names import log_groups, secrets
 from sdt_console.pipeline.rights import FEATURES, Feature, Right, Target
 
 WHERE = "rights"

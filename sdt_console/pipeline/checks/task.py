@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from sdt_console.errors import DeployError
 from sdt_console.model import Finding
+from sdt_console.named import secrets
 from sdt_console.pipeline.checks.look import Raw
-from sdt_console.pipeline.checks.names import secrets
 from sdt_console.pipeline.task_definition import container_index
 
 _OURS = "X86_64"

@@ -1,10 +1,15 @@
-"""What a task definition names besides its image: secrets, parameters, log groups."""
+"""What a task definition names besides its image: secrets, parameters, log groups.
+
+Pure, on a task definition as it is described; for those who change and those who watch alike.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from sdt_console.model import SecretState
 
 
 @dataclass(frozen=True)
@@ -17,6 +22,7 @@ class Secret:
     :param stage: staging label of the version that is asked for; empty for ``AWSCURRENT``.
     :param version: id of the version that is asked for; empty for any.
     :param region: of the secret or parameter; empty for the task's own.
+    :param key: the JSON key that is asked for; empty for the whole value.
     """
 
     variable: str
@@ -25,6 +31,7 @@ class Secret:
     stage: str = ""
     version: str = ""
     region: str = ""
+    key: str = ""
 
     @property
     def name(self) -> str:
@@ -48,9 +55,23 @@ def secret(variable: str, source: str) -> Secret:
     parts = source.split(":")
     if len(parts) >= 7 and parts[0] == "arn" and parts[2] == "secretsmanager":
         behind = [*parts[7:], "", "", ""]
-        return Secret(variable, source, ":".join(parts[:7]), behind[1], behind[2], parts[3])
+        return Secret(variable, source, ":".join(parts[:7]), behind[1], behind[2], parts[3], behind[0])
     region = parts[3] if len(parts) >= 6 and parts[0] == "arn" else ""
     return Secret(variable, source, region=region)
+
+
+def plain_name(secret: Secret) -> str:
+    """The name without the six characters that AWS adds to the ARN of a secret."""
+    name = secret.name
+    return name[:-7] if secret.arn and name[-7:-6] == "-" else name
+
+
+def missing_version(secret: Secret, state: SecretState) -> str:
+    """The version that is asked for and is not there, as ``version AWSCURRENT``; empty if it is there."""
+    if secret.version and secret.version not in state.versions:
+        return f"version {secret.version}"
+    stage = secret.stage or ("" if secret.version else "AWSCURRENT")
+    return f"version {stage}" if stage and stage not in state.stages else ""
 
 
 def secrets(definition: Mapping[str, Any]) -> Iterator[Secret]:
