@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar
@@ -113,6 +113,10 @@ class Context:
                 f"{service} is gone", f"no active service {name}", f"look at {self.plan.cluster} now"
             )
         return found
+
+    def know(self, definitions: Iterable[Mapping[str, Any]]) -> None:
+        """Keep task definitions that were read already, as described."""
+        self._definitions |= {str(d["taskDefinitionArn"]): dict(d) for d in definitions}
 
     async def definition(self, arn: str) -> dict[str, Any]:
         """A task definition as described; a revision never changes, so it is asked for once a run."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from sdt_console.errors import CloudError, NotAllowedError
 from sdt_console.events import Emit, Noted
@@ -19,9 +20,10 @@ from sdt_console.text import plural
 __all__ = ["Account", "examine", "inspect", "preflight"]
 
 
-async def preflight(account: Account, plan: Plan, emit: Emit, verdict: Verdict) -> None:
+async def preflight(account: Account, plan: Plan, emit: Emit, verdict: Verdict) -> list[Mapping[str, Any]]:
     """Look at what ``plan`` needs; warnings are told, errors end the run.
 
+    :returns: the task definitions that were read.
     :raises CloudError: something is missing; its evidence has all that is. Nothing was changed.
     """
     services = plan.services if {"deploy", "health"} & set(plan.stages) else ()
@@ -43,6 +45,8 @@ async def preflight(account: Account, plan: Plan, emit: Emit, verdict: Verdict) 
     verdict.note = plural(len(services or plan.builds), "service") + " examined"
     if warnings:
         verdict.note += f", {plural(len(warnings), 'warning')}"
+    definitions = seen.definitions.values() if seen is not None else ()
+    return [definition for definition in definitions if not isinstance(definition, CloudError)]
 
 
 async def examine(

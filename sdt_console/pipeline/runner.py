@@ -83,7 +83,7 @@ async def _stage(ctx: Context, name: str, work: Callable[[Context, Verdict], Awa
 
 
 async def _preflight(ctx: Context, verdict: Verdict) -> None:
-    await preflight(ctx.account, ctx.plan, ctx.emit, verdict)
+    ctx.know(await preflight(ctx.account, ctx.plan, ctx.emit, verdict))
     await refuse_older(ctx)
 
 
