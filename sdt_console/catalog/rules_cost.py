@@ -12,6 +12,13 @@ def costs(raw: Raw) -> Found:
     if isinstance(namespace, str) and namespace.startswith("AWS/"):
         yield ("cost", "namespace"), error(namespace, "names that begin with AWS/ are AWS's own")
     parts, environments = list(raw.table("cost", "parts")), list(raw.environments())
+    counted: dict[str, str] = {}
+    for part, names in raw.table("cost", "parts").items():
+        for i, name in strings(names):
+            if name in counted:
+                told = f"is in {counted[name]} already, and would be counted twice"
+                yield ("cost", "parts", part, i), error(name, told)
+            counted.setdefault(name, part)
     for i, name in strings(raw.table("cost").get("standing")):
         if name not in parts:
             yield ("cost", "standing", i), error(name, _unknown(name, parts))

@@ -7,14 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-HOURS_A_MONTH = Decimal(730)
-"""What AWS's own calculators take for a month."""
-
 Kind = Literal["charge", "credit", "refund", "tax"]
-
-ENVIRONMENT, SERVICE, RECORD_TYPE = "environment", "service", "record type"
-"""What costs can be grouped by; ``COMPONENT`` is our own service, by its tag."""
-COMPONENT = "component"
 
 
 @dataclass(frozen=True)
@@ -167,45 +160,14 @@ class RunningTask:
 
 
 @dataclass(frozen=True)
-class Span:
-    """An amount that lies between two: Spot has no fixed price, and an estimate is a range."""
+class CostPoint:
+    """One value of a metric.
 
-    low: Decimal
-    high: Decimal
-
-    def __add__(self, other: Span) -> Span:
-        return Span(self.low + other.low, self.high + other.high)
-
-    def __sub__(self, other: Span) -> Span:
-        """The change from ``other`` to this, bound by bound."""
-        return Span(self.low - other.low, self.high - other.high)
-
-    def times(self, factor: Decimal | int) -> Span:
-        return Span(self.low * factor, self.high * factor)
-
-
-NOTHING = Span(Decimal(0), Decimal(0))
-
-
-@dataclass(frozen=True)
-class LiveService:
-    """What one service costs as it runs now.
-
-    :param name: its name in the catalog, or in ECS if ``managed`` is false.
-    :param sizes: of its tasks, and how many of each.
-    :param per_hour: ``None`` if no price is known for what it runs on; ``why`` then says so.
+    :param dimensions: names and values.
+    :param at: when the value was true, seconds since the epoch.
     """
 
-    name: str
-    sizes: tuple[tuple[TaskSize, int], ...]
-    per_hour: Span | None
-    managed: bool = True
-    why: str = ""
-
-    @property
-    def tasks(self) -> int:
-        return sum(count for _, count in self.sizes)
-
-    @property
-    def per_month(self) -> Span | None:
-        return self.per_hour.times(HOURS_A_MONTH) if self.per_hour is not None else None
+    metric: str
+    dimensions: tuple[tuple[str, str], ...]
+    value: Decimal
+    at: float

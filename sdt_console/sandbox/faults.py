@@ -85,6 +85,7 @@ class ApiFaults:
     :param seed: of the troubles' order, which is the same in every run.
     :ivar calls: how often each call came: ``DescribeServices`` → 3.
     :ivar denied: names of the calls that are refused for want of a right; replace it to change it.
+    :ivar refusals: likewise, names of the calls that are refused for another reason.
     """
 
     def __init__(self, scenarios: Scenarios, seed: int = 0) -> None:
@@ -92,6 +93,7 @@ class ApiFaults:
         self._random = random.Random(seed)
         self.calls: Counter[str] = Counter()
         self.denied: frozenset[str] = frozenset()
+        self.refusals: Mapping[str, Refusal] = {}
         self._buckets: dict[tuple[str, str, int], _Bucket] = {}
 
     def befalls(self, account: str, region: str, operation: str, now: float) -> Mishap:
@@ -105,6 +107,8 @@ class ApiFaults:
             return Mishap(_EXPIRED)
         if operation in self.denied:
             return Mishap(Refusal("AccessDeniedException", _NOT_ALLOWED.format(operation), 400))
+        if operation in self.refusals:
+            return Mishap(self.refusals[operation])
         if self._scenarios.api("throttling") and not self._within_quota(account, region, operation, now):
             return Mishap(_THROTTLED)
         if self._scenarios.api("flaky-api"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .costs import budgets, explorer
+from .costs import budgets, explorer, price_list
 from .costs.ledger import Ledger
 from .ecs import api
 from .logs.search import filter_log_events
@@ -32,6 +32,8 @@ class Routes:
             return lambda request: self._ecs(account, region).call(operation, request)
         if target == "Logs_20140328.FilterLogEvents":
             return lambda request: filter_log_events(account, region, request)
+        if target == price_list.TARGET:
+            return price_list.get_products
         if target.startswith(explorer.TARGET):
             return self._explorer.operations.get(operation)
         return None

@@ -90,6 +90,8 @@ def test_names_and_refusals(account: Account) -> None:
     services = ce.get_dimension_values(TimePeriod=period, Dimension="SERVICE")["DimensionValues"]
     assert "Amazon Elastic Container Service" in [service["Value"] for service in services]
     assert ce.get_tags(TimePeriod=period, TagKey="Environment")["Tags"] == ["dev"]
+    month = period | {"Start": today(account).replace(day=1).isoformat()}
+    assert ce.get_tags(TimePeriod=month, TagKey="Environment")["Tags"] == ["", "dev"], "tax has no tag"
     nothing = {"Not": {"Dimensions": {"Key": "REGION", "Values": ["eu-west-1"]}}}
     assert usage(account, date.fromisoformat(period["Start"]), today(account), Filter=nothing)[0][
         "Total"
@@ -109,8 +111,65 @@ def test_a_budget_shows_what_was_spent(account: Account) -> None:
     assert [budget["BudgetName"] for budget in found] == ["dev-monthly"]
     spend = found[0]["CalculatedSpend"]
     first = today(account).replace(day=1)
-    bill = usage(account, first, today(account) + timedelta(days=1))
+    of_dev = {"Tags": {"Key": "Environment", "Values": ["dev"]}}
+    bill = usage(account, first, today(account) + timedelta(days=1), Filter=of_dev)
     spent = sum(amount(day["Total"]) for day in bill)
     assert float(spend["ActualSpend"]["Amount"]) == pytest.approx(spent, abs=0.01)
     assert float(spend["ForecastedSpend"]["Amount"]) >= spent
     assert float(found[0]["BudgetLimit"]["Amount"]) > 0
+    alerts = budgets.describe_notifications_for_budget(AccountId="962496666337", BudgetName="dev-monthly")
+    assert [(a["NotificationType"], a["Threshold"]) for a in alerts["Notifications"]] == [
+        ("ACTUAL", 80.0),
+        ("FORECASTED", 100.0),
+    ]
+
+
+def test_tax_and_credits_are_record_types_of_their_own(account: Account) -> None:
+    first = today(account).replace(day=1)
+    by_type = {"Type": "DIMENSION", "Key": "RECORD_TYPE"}
+    month = usage(account, first, today(account), Granularity="MONTHLY", GroupBy=[by_type])[0]
+    amounts = {group["Keys"][0]: amount(group["Metrics"]) for group in month["Groups"]}
+    assert set(amounts) == {"Credit", "Tax", "Usage"}
+    assert amounts["Credit"] == -5
+    assert amounts["Tax"] > 0
+    apart = {"Not": {"Dimensions": {"Key": "RECORD_TYPE", "Values": ["Credit", "Tax"]}}}
+    used = usage(account, first, today(account), Granularity="MONTHLY", Filter=apart)[0]
+    assert amount(used["Total"]) == pytest.approx(amounts["Usage"])
+
+
+def test_groups_come_in_pages(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    start, end = today(account) - timedelta(days=3), today(account)
+    by_service = [{"Type": "DIMENSION", "Key": "SERVICE"}]
+    whole = usage(account, start, end, GroupBy=by_service)
+    monkeypatch.setattr("sdt_console.sandbox.costs.explorer.GROUPS_A_PAGE", 5)
+    ce = account.client("ce")
+    request: dict[str, Any] = {
+        "TimePeriod": {"Start": start.isoformat(), "End": end.isoformat()},
+        "Granularity": "DAILY",
+        "Metrics": ["UnblendedCost"],
+        "GroupBy": by_service,
+    }
+    found, token, pages = [], "", 0
+    while not pages or token:
+        page = ce.get_cost_and_usage(**request, **({"NextPageToken": token} if token else {}))
+        found += [(r["TimePeriod"]["Start"], g) for r in page["ResultsByTime"] for g in r["Groups"]]
+        token, pages = page.get("NextPageToken", ""), pages + 1
+    assert pages == 5
+    assert found == [(r["TimePeriod"]["Start"], g) for r in whole for g in r["Groups"]]
+    with pytest.raises(ClientError, match="InvalidNextTokenException"):
+        ce.get_cost_and_usage(**request, NextPageToken="nonsense")
+
+
+def test_the_price_list_has_fargate(account: Account) -> None:
+    pricing = account.client("pricing", region_name="us-east-1")
+    here = {"Type": "TERM_MATCH", "Field": "regionCode", "Value": "us-east-1"}
+    found = [
+        product
+        for page in pricing.get_paginator("get_products").paginate(
+            ServiceCode="AmazonECS", Filters=[here], MaxResults=2
+        )
+        for product in page["PriceList"]
+    ]
+    assert any("USE1-Fargate-ARM-GB-Hours" in product for product in found)
+    elsewhere = here | {"Value": "eu-west-1"}
+    assert pricing.get_products(ServiceCode="AmazonECS", Filters=[elsewhere])["PriceList"] == []

@@ -42,6 +42,11 @@ def test_a_table_that_is_right() -> None:
         ("[150, 200]", "[200, 150]", "goes from 200 to 150; the smaller amount comes first"),
         ("[150, 200]", "[-1, 150]", "greater than or equal to 0"),
         ("[150, 200]", "[150.5, 200]", "must be a whole number"),
+        (
+            "EC2 - Other",
+            "Amazon Elastic Container Service",
+            "is in fargate already, and would be counted twice",
+        ),
         ("[cost]", '[cost]\nnamespace = "AWS/ECS"', "names that begin with AWS/ are AWS's own"),
     ],
 )

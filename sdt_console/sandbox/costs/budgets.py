@@ -9,6 +9,8 @@ from typing import Any
 from .ledger import Ledger
 
 TARGET = "AWSBudgetServiceGateway."
+ALERTS = (("ACTUAL", 80.0), ("FORECASTED", 100.0))
+"""What is told of a budget: when so many percent of it are spent, or expected to be."""
 
 
 def put_budget(backend: Any, account: str, environment: str, limit: float) -> None:
@@ -24,7 +26,7 @@ def put_budget(backend: Any, account: str, environment: str, limit: float) -> No
         "BudgetLimit": {"Amount": f"{limit:.1f}", "Unit": "USD"},
         "CostFilters": {"TagKeyValue": [f"user:Environment${environment}"]},
     }
-    backend.create_budget(account, budget, [])
+    backend.create_budget(account, budget, [_notification(*alert) for alert in ALERTS])
 
 
 def with_spend(body: bytes, ledger: Ledger) -> bytes:
@@ -35,6 +37,18 @@ def with_spend(body: bytes, ledger: Ledger) -> bytes:
         environments = {value.partition("$")[2] for value in tags}
         budget["CalculatedSpend"] = _spend(ledger, environments)
     return json.dumps(answer).encode()
+
+
+def _notification(kind: str, percent: float) -> dict[str, Any]:
+    return {
+        "Notification": {
+            "NotificationType": kind,
+            "ComparisonOperator": "GREATER_THAN",
+            "Threshold": percent,
+            "ThresholdType": "PERCENTAGE",
+        },
+        "Subscribers": [{"SubscriptionType": "EMAIL", "Address": "on-call@example.com"}],
+    }
 
 
 def _spend(ledger: Ledger, environments: set[str]) -> dict[str, Any]:

@@ -16,6 +16,8 @@ TARGET = "AWSInsightsIndexService."
 """Prefix of the ``X-Amz-Target`` header."""
 _COSTS = ("UnblendedCost", "BlendedCost", "AmortizedCost", "NetUnblendedCost", "NetAmortizedCost")
 MONTHS_KEPT = 14
+GROUPS_A_PAGE = 1000
+"""AWS does not publish how much it puts on a page."""
 
 Wire = dict[str, Any]
 
@@ -59,7 +61,13 @@ class CostExplorer:
             }
             for (begin, until), items in by_period.items()
         ]
-        return {"ResultsByTime": results, "GroupDefinitions": groups, "DimensionValueAttributes": []}
+        page, token = _page(results, request.get("NextPageToken", ""))
+        answer: Wire = {
+            "ResultsByTime": page,
+            "GroupDefinitions": groups,
+            "DimensionValueAttributes": [],
+        }
+        return answer | ({"NextPageToken": token} if token else {})
 
     def forecast(self, request: Wire) -> Wire:
         start, end = _dates(request)
@@ -69,10 +77,12 @@ class CostExplorer:
             raise ApiError("ValidationException", "Start date must be before end date")
         level = request.get("PredictionIntervalLevel", 80)
         spread = 0.03 + 0.1 * (level / 100)
+        passes = matcher(request.get("Filter"))
         results = []
         total = 0.0
         for begin, until in _periods(start, end, request.get("Granularity", "DAILY")):
-            mean = sum(self._ledger.expected(begin + timedelta(days=n)) for n in range((until - begin).days))
+            days = (begin + timedelta(days=n) for n in range((until - begin).days))
+            mean = sum(self._ledger.expected(day, passes) for day in days)
             total += mean
             results.append(
                 {
@@ -129,6 +139,22 @@ def _periods(start: date, end: date, granularity: str) -> list[tuple[date, date]
         found.append((start, until))
         start = until
     return found
+
+
+def _page(results: list[Wire], token: str) -> tuple[list[Wire], str]:
+    """One page of the results, and the token of the next; a period is cut where the page ends."""
+    if token and not token.isdecimal():
+        raise ApiError("InvalidNextTokenException", "The pagination token is invalid")
+    groups = [(n, group) for n, result in enumerate(results) for group in result["Groups"]]
+    start = int(token or 0)
+    end = start + GROUPS_A_PAGE
+    if not token and end >= len(groups):
+        return results, ""
+    found: dict[int, list[Wire]] = {}
+    for n, group in groups[start:end]:
+        found.setdefault(n, []).append(group)
+    page = [results[n] | {"Groups": part} for n, part in found.items()]
+    return page, str(end) if end < len(groups) else ""
 
 
 def _grouped(items: Iterable[Item], groups: list[Wire], metrics: list[str]) -> list[Wire]:

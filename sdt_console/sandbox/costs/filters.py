@@ -17,7 +17,12 @@ def dimension(item: Item, key: str) -> str:
 
     :raises ApiError: ``ValidationException``, no such dimension here.
     """
-    values = {"SERVICE": item.service, "LINKED_ACCOUNT": item.account, "REGION": item.region}
+    values = {
+        "SERVICE": item.service,
+        "LINKED_ACCOUNT": item.account,
+        "REGION": item.region,
+        "RECORD_TYPE": item.record,
+    }
     if key not in values:
         raise ApiError("ValidationException", f"The dimension {key} is not supported by the sandbox")
     return values[key]

@@ -21,6 +21,10 @@ MONTHLY_SHARES = {
 }
 """The other services' cost as a share of Fargate's, as it is in a small system."""
 GROWTH_PER_DAY = 0.0006
+TAX = 0.2
+"""Booked on the first day of a month, on what the month before has cost; without a tag."""
+CREDIT_A_MONTH = 5.0
+"""USD, given on the second day of a month."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,10 @@ class Running:
 
 @dataclass(frozen=True)
 class Item:
-    """One line of the bill; ``tag`` values are empty where the resource has no such tag."""
+    """One line of the bill; ``tag`` values are empty where the resource has no such tag.
+
+    :param record: Cost Explorer's record type.
+    """
 
     day: date
     service: str
@@ -55,6 +62,7 @@ class Item:
     hours: float
     account: str
     region: str
+    record: str = "Usage"
 
 
 class Ledger:
@@ -79,11 +87,12 @@ class Ledger:
         day = start
         while day < end and day <= self.today:
             yield from self._day(day, running, self._gone(day))
+            yield from self._booked(day, running)
             day += timedelta(days=1)
 
-    def expected(self, day: date) -> float:
+    def expected(self, day: date, passes: Callable[[Item], bool] = lambda item: True) -> float:
         """What a day to come will cost, in USD."""
-        return sum(item.cost for item in self._day(day, self._running(), 1.0))
+        return sum(item.cost for item in self._day(day, self._running(), 1.0) if passes(item))
 
     def daily(self, account: str) -> dict[str, float]:
         """Environment → what one day of what runs now costs, in USD."""
@@ -92,6 +101,19 @@ class Ledger:
             if item.account == account:
                 found[item.environment] = found.get(item.environment, 0.0) + item.cost
         return found
+
+    def _booked(self, day: date, running: list[Running]) -> Iterator[Item]:
+        """Tax and credits of a day."""
+        if day.day > 2:
+            return
+        daily: dict[str, float] = {}
+        for item in self._day(day, running, 1.0):
+            daily[item.account] = daily.get(item.account, 0.0) + item.cost
+        for account, cost in daily.items():
+            if day.day == 1:
+                yield Item(day, "Tax", "", "", cost * 30 * TAX, 0.0, account, self._region, "Tax")
+            else:
+                yield Item(day, FARGATE, "", "", -CREDIT_A_MONTH, 0.0, account, self._region, "Credit")
 
     def _gone(self, day: date) -> float:
         """The part of a day that has passed: 0 to 1."""
