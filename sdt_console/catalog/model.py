@@ -12,7 +12,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
+from sdt_console.catalog.alarms import AlarmRule
 from sdt_console.catalog.cost import Cost
+from sdt_console.catalog.store import Store
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
 Port = Annotated[StrictInt, Field(ge=1, le=65535)]
@@ -59,6 +61,7 @@ class Names(Part):
     log_group: str = Field("/ecs/{env}/{service}", description="used where the task definition names none")
     load_balancer: str = Field("", description="application load balancer; empty if there is none")
     secrets: str = Field("", description="prefix of the secrets in Secrets Manager")
+    database: str = Field("", description="RDS instance of an environment; empty if there is none")
 
 
 class Findings(Part):
@@ -85,6 +88,9 @@ class Environment(Part):
     gates: tuple[Gate, ...] = ("reactor",)
     findings: Findings = Findings()
     log_retention_days: StrictInt = Field(30, ge=1)
+    database_connections: StrictInt = Field(
+        0, ge=0, description="how many its database allows (max_connections); 0: not known"
+    )
 
 
 class Deploy(Part):
@@ -191,19 +197,6 @@ class DataService(Part):
     description: str = ""
 
 
-class Store(Part):
-    """Runs and leases that all machines share; without a table each machine keeps its own."""
-
-    table: str = Field(
-        "",
-        pattern=r"^([A-Za-z0-9_.-]{3,255})?$",
-        description="DynamoDB table with the string key LockID, as Terraform's; empty: this machine only",
-    )
-    region: str = Field(
-        "", pattern=r"^([a-z]{2}(-[a-z]+)+-\d)?$", description="the table's, instead of aws.region"
-    )
-
-
 class Catalog(Part):
     """What is: every service, environment and policy of one system."""
 
@@ -221,6 +214,7 @@ class Catalog(Part):
     source: Source = Source()
     store: Store = Store()
     cost: Cost = Cost()
+    alarms: tuple[AlarmRule, ...] = Field((), description="alarms that every environment should have")
     shared: tuple[Shared, ...] = ()
     services: tuple[Service, ...]
     data: tuple[DataService, ...] = ()
@@ -284,6 +278,10 @@ class Catalog(Part):
 
     def load_balancer(self, env: str) -> str:
         return expand(self.names.load_balancer, env=env)
+
+    def database(self, env: str) -> str:
+        """RDS instance of the environment; empty if there is none."""
+        return expand(self.names.database, env=env)
 
     def health_url(self, env: str, service: str, alb: str) -> str:
         """URL to ask for ``service``; empty where only running counts are judged.

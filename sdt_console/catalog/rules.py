@@ -8,6 +8,7 @@ from collections.abc import Callable
 from sdt_console.catalog.graph import cycle
 from sdt_console.catalog.nearest import hint, listing
 from sdt_console.catalog.raw import Found, Raw, error, remark, strings
+from sdt_console.catalog.rules_alarms import alarms
 from sdt_console.catalog.rules_cost import costs
 from sdt_console.catalog.rules_patterns import globs, nested, paths, patterns
 
@@ -16,6 +17,7 @@ def duplicates(raw: Raw) -> Found:
     for tables, key in (
         (("services", "data"), "name"),
         (("shared",), "name"),
+        (("alarms",), "name"),
         (("services", "shared"), "path"),
     ):
         first: dict[str, str] = {}
@@ -129,4 +131,5 @@ RULES: tuple[Callable[[Raw], Found], ...] = (
     globs,
     pending,
     costs,
+    alarms,
 )

@@ -21,6 +21,7 @@ PLACEHOLDERS: dict[str, dict[str, tuple[str, ...]]] = {
         "log_group": ("env", "service"),
         "load_balancer": ("env",),
         "secrets": ("env",),
+        "database": ("env",),
     },
     "aws": {"registry": ("account", "region")},
     "health": {"url": ("alb", "service", "env", "port")},
