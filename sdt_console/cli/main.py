@@ -27,12 +27,14 @@ COMMANDS = {
     "history": "sdt_console.cli.history:history",
     "init": "sdt_console.cli.init:init",
     "lock": "sdt_console.cli.lock:lock",
+    "logs": "sdt_console.cli.logs:logs",
     "plan": "sdt_console.cli.plan:plan",
     "replay": "sdt_console.cli.replay:replay",
     "resume": "sdt_console.cli.resume:resume",
     "rollback": "sdt_console.cli.rollback:rollback",
     "sandbox": "sdt_console.cli.sandbox:sandbox",
     "show": "sdt_console.cli.history:show_run",
+    "status": "sdt_console.cli.status:status",
 }
 _EXIT_PIPE = 128 + 13
 _EXIT_OUTPUT = 3

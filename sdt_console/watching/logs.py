@@ -11,12 +11,15 @@ from sdt_console.clients.aws import Aws
 from sdt_console.clients.log_events import LogEventsClient
 from sdt_console.errors import SdtError, UsageError
 from sdt_console.model import LogNotice
+from sdt_console.watch.logs.moments import moment_of
 from sdt_console.watch.logs.sieve import Sieve
 from sdt_console.watch.logs.source import Source
 from sdt_console.watch.logs.tail import HOLD_S, Tail
 
 if TYPE_CHECKING:
     from sdt_console.engine import Engine
+
+__all__ = ["LogPlace", "Logs", "Wanted", "moment_of"]
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ MOST = 50_000
 
 
 class Backlog:
-    """Takes batches without ever waiting; of too many lines the oldest go, and how many is told in their place.
+    """Takes batches without ever waiting; of too many lines the oldest go, and their number is told.
 
     :param most: lines that may wait.
     """

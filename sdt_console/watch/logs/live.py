@@ -1,14 +1,14 @@
 """Live Tail: lines as they come in, for as many log groups as are asked for, without a gap.
 
-What Live Tail leaves out (a sample of a flood, a broken connection, the moment of a renewal) is told as a gap:
-whoever follows searches those groups then.
+What Live Tail leaves out (most of a flood, what comes while a connection is broken or renewed) is told as a
+gap: whoever follows searches those groups then.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sdt_console.errors import NotAllowedError, SdtError
@@ -37,7 +37,7 @@ class Streamed:
     :param lost: Live Tail is not to be had for them any more; why.
     """
 
-    events: dict[int, Sequence[LogEvent]] = field(default_factory=dict)
+    events: Mapping[int, Sequence[LogEvent]] = field(default_factory=dict)
     gaps: tuple[int, ...] = ()
     sampled: bool = False
     lost: SdtError | None = None

@@ -18,8 +18,8 @@ _EXAMPLES = "10m, 2h, 1d12h, 03:12, 2026-11-23, 2026-11-23T03:12:41Z or 2026-11-
 def moment_of(text: str, now: float, *, utc: bool = False) -> int:
     """Milliseconds since the epoch.
 
-    :param text: how long ago (``10m``, ``1h30m``, ``2d``), ``now``, a time of day (the last time that it was),
-        an ISO date or time, or seconds since the epoch.
+    :param text: how long ago (``10m``, ``1h30m``, ``2d``), ``now``, a time of day (when it was last), an ISO
+        date or time, or seconds since the epoch.
     :param now: seconds since the epoch.
     :param utc: read times without a zone as UTC, else as local.
     :raises UsageError: it is none of these.

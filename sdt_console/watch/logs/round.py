@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from sdt_console.errors import SdtError
 from sdt_console.watch.logs.source import Source, Step
@@ -39,7 +39,7 @@ class Round:
         }
         self._moved = asyncio.Condition()
 
-    async def watermarks(self) -> AsyncIterator[float]:
+    async def watermarks(self) -> AsyncGenerator[float, None]:
         """After each page the moment up to which every source has been read; ``inf`` is the end.
 
         A source that fails does not hold up the others; why it did is its ``trouble``.

@@ -18,12 +18,12 @@ LIMIT_S = 5.0
 
 
 class Sieve:
-    """Lets through what matches one of ``include`` (anything, if there is none), none of ``exclude``, and is at
+    """Lets through what matches one of ``include`` (all, if there is none) and none of ``exclude``, and is at
     least as grave as ``level``.
 
     A line is looked at whole, with its stack trace. ``^`` and ``$`` mean the ends of its rows.
 
-    :raises UsageError: an expression cannot be read, or would take for ever over some lines; an unknown level.
+    :raises UsageError: an expression cannot be read, or may take for ever over a line; an unknown level.
     """
 
     def __init__(self, include: Sequence[str] = (), exclude: Sequence[str] = (), level: str = "") -> None:

@@ -57,8 +57,8 @@ class Source:
     def start(self, now: int, *, deep: bool) -> int:
         """Where the next look begins (milliseconds).
 
-        Not before the newest event minus a margin, rather than before now: a group may have been silent for an
-        hour when a late line comes.
+        Counted from the newest event rather than from now: a group may have been silent for some minutes when
+        a late line comes.
         """
         back = DEEP_MS if deep else self._quick
         return max(self._floor, min(max(self._newest, now - DEEP_MS), now) - back)
@@ -101,7 +101,7 @@ class Source:
             self._forget_at = max(_FORGET_AT, 2 * len(self.seen))
 
     def _adapt(self, told: int, new: int) -> None:
-        """Where thousands of lines come again with every look, look less far back, and leave it to the deep."""
+        """Where thousands of lines come again with every look, look less far back: deep looks go on."""
         if told > _MANY and new < told // 2:
             self._quick = max(_SHORTEST_MS, self._quick // 2)
         elif told < _MANY // 4:

@@ -1,8 +1,8 @@
 """History first, then live: the lines of many services, merged by time, each once.
 
 Searching (FilterLogEvents) has the last word: every event has an id there, and whatever comes late, or was
-missed while a connection was broken, is found by the next look. Live Tail makes it quicker where it can be used,
-and spares calls: then the groups are searched only now and then, and at once where it has a gap.
+missed while a connection was broken, is found by the next look. Live Tail makes it quicker where it can be
+used, and spares calls: then the groups are searched only now and then, and at once where it has a gap.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from sdt_console.errors import SdtError
 from sdt_console.model import LogBatch, LogNotice
@@ -74,7 +74,7 @@ class Tail:
         self._opening: tuple[Live, asyncio.Task[None]] | None = None
         self._sampled_at = -math.inf
 
-    async def batches(self) -> AsyncIterator[LogBatch]:
+    async def batches(self) -> AsyncGenerator[LogBatch, None]:
         """What was, and with ``follow`` what comes; the next look is taken when the next batch is asked for.
 
         :raises SdtError: no log group could be read.
@@ -93,7 +93,7 @@ class Tail:
         finally:
             await self._leave_live()
 
-    async def _going_on(self) -> AsyncIterator[LogBatch]:
+    async def _going_on(self) -> AsyncGenerator[LogBatch, None]:
         clock = self._clock
         self._prepare_live()
         deep_at = clock.now() + DEEP_EVERY_S
@@ -119,7 +119,7 @@ class Tail:
                     source.forget()
             search_at = begun + (LIVE_EVERY_S if self._live else self._every_s)
 
-    async def _round(self, *, deep: bool, last: bool = False) -> AsyncIterator[LogBatch]:
+    async def _round(self, *, deep: bool, last: bool = False) -> AsyncGenerator[LogBatch, None]:
         """One look at all groups; batches come page by page, and are complete up to their end.
 
         :param last: nothing comes after it, so that nothing is held back.

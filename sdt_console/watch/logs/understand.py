@@ -16,8 +16,8 @@ _WORDS = {
     "INFO": "info", "INFORMATION": "info", "NOTICE": "info", "LOG": "info",
     "WARN": "warn", "WARNING": "warn",
     "ERROR": "error", "ERR": "error", "SEVERE": "error",
-    "FATAL": "fatal", "CRITICAL": "fatal", "CRIT": "fatal", "ALERT": "fatal", "EMERG": "fatal", "PANIC": "fatal",
-    "EMERGENCY": "fatal", "DPANIC": "fatal",
+    "FATAL": "fatal", "CRITICAL": "fatal", "CRIT": "fatal", "ALERT": "fatal", "EMERG": "fatal",
+    "PANIC": "fatal", "EMERGENCY": "fatal", "DPANIC": "fatal",
 }  # fmt: skip
 _LETTERS = {"T": "trace", "D": "debug", "V": "trace", "I": "info", "W": "warn", "E": "error", "F": "fatal"}
 _REDIS = {".": "trace", "-": "debug", "*": "info", "#": "warn"}
