@@ -30,6 +30,7 @@ class Outside:
     :param role: ARN of a role to assume; empty for none.
     :param clock: what waiting for AWS's quotas goes by; the machine's if there is none.
     :param noted: told when a call to AWS is throttled or failed in passing, and is sent again.
+    :param calls: those of another session of the same account and region, to share its budget.
     """
 
     def __init__(
@@ -40,7 +41,9 @@ class Outside:
         *,
         clock: Clock | None = None,
         noted: Callable[[str], None] | None = None,
+        calls: Caller | None = None,
     ) -> None:
+        self._given_calls = calls
         self._settings = settings
         self._region = region
         self._role = role
@@ -50,9 +53,16 @@ class Outside:
     @cached_property
     def calls(self) -> Caller:
         """The one through which every call goes: what was called, and how much of AWS's quotas is used."""
+        if self._given_calls is not None:
+            return self._given_calls
         from sdt_console.clients.call import Caller
 
         return Caller(read_only=self._settings.read_only, clock=self._clock, noted=self._noted)
+
+    @property
+    def aws(self) -> Aws:
+        """The session itself, for clients that are made elsewhere."""
+        return self._aws
 
     @cached_property
     def _aws(self) -> Aws:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sdt_console.catalog.model import Catalog
-from sdt_console.catalog.problem import Problem
 from sdt_console.errors import CatalogError, UsageError
+
+if TYPE_CHECKING:
+    from sdt_console.catalog.model import Catalog
+    from sdt_console.catalog.problem import Problem
 
 FILE = "catalog.toml"
 _SETTINGS = {"ECS_CLUSTER": "cluster", "ECS_SERVICE": "service", "ECR_REPOSITORY": "repository"}

@@ -19,6 +19,7 @@ COMMANDS = {
     "build": "sdt_console.cli.build:build",
     "catalog": "sdt_console.cli.catalog:catalog",
     "completion": "sdt_console.cli.completion:completion",
+    "cost": "sdt_console.cli.cost:cost",
     "demo": "sdt_console.cli.demo:demo",
     "deploy": "sdt_console.cli.deploy:deploy",
     "detect": "sdt_console.cli.detect:detect",

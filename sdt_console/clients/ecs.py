@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sdt_console.clients.aws import Aws
+from sdt_console.clients.aws_errors import error_code
 from sdt_console.clients.ecs_deployments import ServiceDeployments
+from sdt_console.errors import CloudError
 from sdt_console.model import EcsService
 
 _SERVICES_A_CALL = 10  # DescribeServices' limit
+_SERVICES_A_PAGE = 100  # ListServices'
 _DEFINITIONS_A_PAGE = 100  # ListTaskDefinitions'
 _TASKS_A_CALL = 100  # DescribeTasks' limit
 
@@ -27,7 +30,12 @@ class EcsClient:
 
         :raises CloudError: no such cluster, or AWS refused.
         """
-        arns = await self._aws.pages("ecs", "list_services", "serviceArns", cluster=cluster)
+        try:
+            arns = await self._aws.pages(
+                "ecs", "list_services", "serviceArns", cluster=cluster, maxResults=_SERVICES_A_PAGE
+            )
+        except CloudError as error:
+            raise self._no_cluster(cluster, error) from error.__cause__
         return sorted(str(arn).rpartition("/")[2] for arn in arns)
 
     async def services(self, cluster: str, names: Sequence[str]) -> dict[str, EcsService]:
@@ -55,12 +63,15 @@ class EcsClient:
 
         :raises CloudError: no such cluster, or AWS refused.
         """
-        answers = await asyncio.gather(
-            *(
-                self._aws.read("ecs", "describe_services", cluster=cluster, services=list(part))
-                for part in _batches(names, _SERVICES_A_CALL)
+        try:
+            answers = await asyncio.gather(
+                *(
+                    self._aws.read("ecs", "describe_services", cluster=cluster, services=list(part))
+                    for part in _batches(names, _SERVICES_A_CALL)
+                )
             )
-        )
+        except CloudError as error:
+            raise self._no_cluster(cluster, error) from error.__cause__
         return {str(raw["serviceName"]): raw for answer in answers for raw in answer["services"]}
 
     async def revisions(self, arns: Sequence[str]) -> dict[str, Mapping[str, Any]]:
@@ -145,6 +156,17 @@ class EcsClient:
     async def stop_deployment(self, arn: str, *, rollback: bool = True) -> None:
         """See :meth:`ServiceDeployments.stop`."""
         await self._deployments.stop(arn, rollback=rollback)
+
+    def _no_cluster(self, cluster: str, error: CloudError) -> CloudError:
+        """``error`` in plain words, if it is that there is no such cluster."""
+        if error_code(error.__cause__ or error) != "ClusterNotFoundException":
+            return error
+        where = f" in {self._aws.region}" if self._aws.region else ""
+        return CloudError(
+            f"no cluster {cluster}{where}",
+            "ECS knows none of that name",
+            "correct names.cluster in the catalog, --env, --region or --profile",
+        )
 
     def _register_parameters(self) -> frozenset[str]:
         model = self._aws.client("ecs").meta.service_model.operation_model("RegisterTaskDefinition")

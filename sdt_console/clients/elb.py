@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sdt_console.clients.aws import Aws
 from sdt_console.clients.aws_errors import error_code
@@ -28,6 +29,11 @@ class LoadBalancerClient:
             raise
         found = answer["LoadBalancers"]
         return str(found[0]["DNSName"]) if found else None
+
+    async def target_health(self, target_group: str) -> list[Mapping[str, Any]]:
+        """The targets of a group (its ARN) with their health, as ``DescribeTargetHealth`` answers."""
+        answer = await self._aws.read("elbv2", "describe_target_health", TargetGroupArn=target_group)
+        return list(answer["TargetHealthDescriptions"])
 
     async def names_of(self, target_groups: Sequence[str]) -> dict[str, str]:
         """Target group ARN → name of the load balancer that it belongs to, for those that have one."""

@@ -15,7 +15,7 @@ from sdt_console.errors import CloudError, CredentialsError
 from sdt_console.model import Part, Scope, ServiceSight, Snapshot
 from sdt_console.watch.balancer import Health, TargetHealth
 from sdt_console.watch.cluster import Cluster
-from sdt_console.watch.images import Images
+from sdt_console.watch.pictures import Images
 from sdt_console.watch.reader import NEVER, Pace, Reader
 from sdt_console.watch.row import Row
 from sdt_console.watch.status_ports import Clock, Diagnose, Http, Services, Subject, Targets
@@ -106,8 +106,10 @@ class Watch:
         slow = [self._cluster.read()] if self._cluster in self._readers else []
         done = await asyncio.gather(*quick, *slow, return_exceptions=True)
         failures = [failure for failure in done if isinstance(failure, BaseException)]
-        if failures and (len(failures) == len(quick) or not isinstance(failures[0], CloudError)):
-            raise failures[0]
+        for failure in failures:
+            none = all(row.error for row in self._rows.values())
+            if none or isinstance(failure, CredentialsError) or not isinstance(failure, CloudError):
+                raise failure
         await self._images.read()
         if self._tasks.due() < NEVER:
             await self._tasks.read()
