@@ -55,7 +55,7 @@ async def check(
     :raises UsageError: an unknown service, a pending one or a data service: those are not judged.
     :raises CloudError: AWS could not be asked.
     """
-    from sdt_console.examining import account_of
+    from sdt_console.looked_at import account_of
     from sdt_console.pipeline.context import Context, Verdict
     from sdt_console.pipeline.health import health
 
@@ -115,7 +115,7 @@ async def check(
     verdict = Verdict()
     try:
         await health(ctx, verdict)
-    except SdtError:
-        if not any(s.failure for s in found.values()):
-            raise  # of the whole check, not of one service
+    except SdtError as error:
+        if error.resumable or not any(s.failure for s in found.values()):
+            raise  # of the whole check, not of one service: AWS is out of reach
     return Checked(door.environment, tuple(found[n] for n in chosen if n in found), verdict.note)

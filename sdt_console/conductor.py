@@ -64,7 +64,7 @@ class Conductor:
         detection = self._detected(request) if plan is None else None
         if plan is None and detection is None:
             plan = await self._by_name(request)
-        builder = self._builder(run, request, plan)
+        builder = self._builder(run, request, plan, detection is None or bool(detection.selected))
         prune(door.run_folder(run).parent, began)
         recorder = self._recorder(run)
         base, head = _range(detection, plan)
@@ -163,6 +163,11 @@ class Conductor:
 
     async def _walk(self, recorder: Recorder, request: Request, plan: Plan, builder: Builder) -> RunState:
         """The plan, under the lease of its services."""
+        from sdt_console.pipeline.nothing import is_empty, nothing_to_do
+
+        if is_empty(plan):
+            recorder.end(nothing_to_do(recorder.emit))
+            return recorder.state
         from sdt_console.pipeline.past import Past
         from sdt_console.pipeline.runner import ended_early
 
@@ -213,7 +218,7 @@ class Conductor:
     def _context(
         self, recorder: Recorder, request: Request, plan: Plan, builder: Builder, lease: Lease, past: Past
     ) -> Context:
-        from sdt_console.examining import account_of
+        from sdt_console.looked_at import account_of
         from sdt_console.pipeline.context import Context
 
         door = self._door
@@ -260,10 +265,10 @@ class Conductor:
         planner = self._door.planner
         return await (planner.undo(request) if request.undo else planner.of(request))
 
-    def _builder(self, run: str, request: Request, plan: Plan | None) -> Builder:
+    def _builder(self, run: str, request: Request, plan: Plan | None, selected: bool = True) -> Builder:
         """The builder; a Docker Engine is asked for only where something may be built."""
         outside, folder = self._door.outside, self._door.run_folder(run)
-        builds = bool(plan.builds) if plan is not None else request.kind == "pipeline" or request.rebuild
+        builds = plan.builds if plan else selected and (request.kind == "pipeline" or request.rebuild)
         return outside.builder(folder) if builds else outside.own_builder(folder)
 
     def _repository(self) -> GitRepository | None:

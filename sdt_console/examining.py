@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from sdt_console.clients import machine
 from sdt_console.drafting import problems_of
 from sdt_console.errors import CloudError, SdtError, UsageError
+from sdt_console.looked_at import account_of
 from sdt_console.model import Finding
-from sdt_console.pipeline.checks.account import Account
 from sdt_console.pipeline.checks.rights import rights
 from sdt_console.pipeline.preflight import inspect
 from sdt_console.text import size
@@ -58,22 +58,6 @@ async def examine(door: Engine) -> Examination:
     parts = await asyncio.gather(local, docker, repository, account, store)
     here, engine, sources, cloud, kept = parts
     return Examination(environment, (*here, *engine, *catalog, *sources, *kept, *cloud))
-
-
-def account_of(door: Engine) -> Account:
-    """The account of ``door``'s environment, with the clients that look at it."""
-    outside = door.outside
-    return Account(
-        catalog=door.catalog,
-        environment=door.environment,
-        clock=door.clock,
-        ecs=outside.ecs,
-        ecr=outside.ecr,
-        identity=outside.identity,
-        secrets=outside.secrets,
-        logs=outside.logs,
-        balancers=outside.balancers,
-    )
 
 
 async def _account(door: Engine) -> list[Finding]:

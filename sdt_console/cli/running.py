@@ -25,7 +25,7 @@ DOCKER_HELP = "Tasks of the sandbox are containers of the images that were pushe
 NOT_IN_SANDBOX = "not in the sandbox"
 """Why the gates that need Maven or SonarQube are not run there."""
 
-_SANDBOX_POLL_SECONDS = 0.05
+SANDBOX_POLL_SECONDS = 0.05
 """At the sandbox's default speed: three seconds of its life."""
 BUILDER = click.Option(
     ["--builder"],
@@ -67,7 +67,7 @@ def boxed(
         door = engine(
             repo=box.repository,
             builder=builder,
-            poll_seconds=_SANDBOX_POLL_SECONDS,
+            poll_seconds=SANDBOX_POLL_SECONDS,
             keep_images=False,
             build_args={"BASE": box.base} if box.base and builder != "sandbox" else {},
         )

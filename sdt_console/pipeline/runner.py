@@ -16,6 +16,7 @@ from sdt_console.pipeline.context import Context, Verdict, in_thread, outcome_of
 from sdt_console.pipeline.deploy import deploy
 from sdt_console.pipeline.gate import gate
 from sdt_console.pipeline.health import health
+from sdt_console.pipeline.nothing import is_empty, nothing_to_do
 from sdt_console.pipeline.older import refuse_older
 from sdt_console.pipeline.past import again
 from sdt_console.pipeline.preflight import preflight
@@ -47,9 +48,8 @@ async def walk(ctx: Context, first: Sequence[Noted] = ()) -> RunFinished:
 
 
 async def _walk(ctx: Context) -> RunFinished:
-    if not ctx.plan.builds and not ctx.plan.services:
-        ctx.emit(Noted("no service changed: nothing to build or deploy"))
-        return RunFinished(Outcome.NOTHING_TO_DO, 0)
+    if is_empty(ctx.plan):
+        return nothing_to_do(ctx.emit)
     missing = [name for name in ctx.plan.services if ctx.plan.before.get(name) is None]
     if missing:
         return _not_in_ecs(ctx, missing)
