@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
+from itertools import pairwise
 
 # Cc controls, Cf formats (bidirectional overrides, zero-width), Cs surrogates (undecodable bytes),
 # Zl/Zp line separators. Emoji sequences lose their zero-width joiner's effect and show it: safe, not pretty.
@@ -62,3 +64,28 @@ def size(count: int) -> str:
         if count >= factor:
             return f"{count / factor:.1f} {unit}"
     return f"{count} B"
+
+
+_LEVELS = "▁▂▃▄▅▆▇█"
+
+
+def sparkline(values: Sequence[float | None], width: int, top: float | None = None) -> str:
+    """``values`` as a line of bars in eight levels, the newest at the right; a gap is a space.
+
+    :param width: in characters; of more values than that each character shows the highest of its share.
+    :param top: what the highest bar stands for; ``None`` for the highest value. The lowest stands for zero.
+    """
+    if not values or width <= 0:
+        return ""
+    count = min(width, len(values))
+    edges = [round(i * len(values) / count) for i in range(count + 1)]
+    shares = [[v for v in values[a:b] if v is not None] for a, b in pairwise(edges)]
+    peaks = [max(share) if share else None for share in shares]
+    highest = top if top is not None else max((peak for peak in peaks if peak is not None), default=0.0)
+    return "".join(" " if peak is None else _bar(peak, highest) for peak in peaks)
+
+
+def _bar(value: float, highest: float) -> str:
+    if highest <= 0 or value <= 0:
+        return _LEVELS[0]
+    return _LEVELS[min(len(_LEVELS) - 1, int(value / highest * len(_LEVELS)))]

@@ -15,6 +15,7 @@ import click
 from sdt_console.cli.options import EXIT_INTERRUPTED, add_global_options
 
 COMMANDS = {
+    "alarms": "sdt_console.cli.alarms:alarms",
     "apply": "sdt_console.cli.apply:apply",
     "build": "sdt_console.cli.build:build",
     "catalog": "sdt_console.cli.catalog:catalog",
@@ -26,9 +27,11 @@ COMMANDS = {
     "doctor": "sdt_console.cli.doctor:doctor",
     "health": "sdt_console.cli.health:health",
     "history": "sdt_console.cli.history:history",
+    "images": "sdt_console.cli.images:images",
     "init": "sdt_console.cli.init:init",
     "lock": "sdt_console.cli.lock:lock",
     "logs": "sdt_console.cli.logs:logs",
+    "metrics": "sdt_console.cli.metrics:metrics",
     "plan": "sdt_console.cli.plan:plan",
     "replay": "sdt_console.cli.replay:replay",
     "resume": "sdt_console.cli.resume:resume",

@@ -23,7 +23,7 @@ _PARTS = {
 
 
 def placed(alarms: Iterable[Alarm], ground: Ground) -> list[Alarm]:
-    """``alarms`` with whom they concern, by their dimensions; composite ones by those that their rules name."""
+    """``alarms`` with whom they concern: by their dimensions, composite ones by what their rules name."""
     found = [_placed(alarm, ground) for alarm in alarms]
     known = {alarm.name: alarm for alarm in found}
     return [_composed(alarm, known) if alarm.kind == "composite" else alarm for alarm in found]

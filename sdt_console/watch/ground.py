@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sdt_console.errors import CloudError, CredentialsError
+from sdt_console.errors import CloudError, CredentialsError, NotAllowedError
 from sdt_console.model import Anchor, Ground, Scope
 from sdt_console.watch.metric_ports import Services, Surroundings
 
@@ -25,15 +25,17 @@ async def ground(scope: Scope, database: str, services: Services, around: Surrou
     notes: list[str] = []
     names = [watched.service for watched in scope.services]
     described, balancer, insights = await asyncio.gather(
-        services.described(scope.cluster, names),
-        _or_note(_named(scope, around), None, "requests and latency are not known", notes),
+        _described(scope, names, services, notes),
+        _or_note(
+            _named(scope, around), None, "the load balancer, its requests and latency are not known", notes
+        ),
         _or_note(around.insights(scope.cluster), None, "Container Insights may not be there", notes),
     )
     groups = {name: _groups(raw) for name, raw in described.items() if raw.get("status") == "ACTIVE"}
     behind = await _or_note(
         around.balancers([arn for arns in groups.values() for arn in arns]),
         {},
-        "requests and latency are not known",
+        "the load balancer, its requests and latency are not known",
         notes,
     )
     gateways: list[str] = []
@@ -66,6 +68,17 @@ def group_part(arn: str) -> str:
 def balancer_part(arn: str) -> str:
     """``app/NAME/ID`` of a load balancer's ARN, as metrics name it."""
     return arn.partition(":loadbalancer/")[2]
+
+
+async def _described(
+    scope: Scope, names: Sequence[str], services: Services, notes: list[str]
+) -> Mapping[str, Mapping[str, Any]]:
+    """The services; without the right to see them those of the catalog, whose names are enough for some."""
+    try:
+        return await services.described(scope.cluster, names)
+    except NotAllowedError as error:
+        notes.append(f"services are taken from the catalog, without target groups: {error.what}")
+        return {name: {"status": "ACTIVE"} for name in names}
 
 
 async def _named(scope: Scope, around: Surroundings) -> tuple[str, str] | None:
