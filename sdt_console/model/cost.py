@@ -109,6 +109,16 @@ class Budget:
         """The part of the limit that is spent: 1 is all of it."""
         return self.spent / self.limit if self.limit else None
 
+    def reached(self, alert: BudgetAlert) -> bool | None:
+        """Whether what ``alert`` looks at is beyond its threshold; ``None`` if that is not known."""
+        amount = self.spent if alert.on == "actual" else self.forecast
+        if amount is None or (self.limit is None and not alert.absolute):
+            return None
+        threshold = alert.threshold if alert.absolute else (self.limit or Decimal(0)) * alert.threshold / 100
+        if alert.comparison == "LESS_THAN":
+            return amount < threshold
+        return amount == threshold if alert.comparison == "EQUAL_TO" else amount > threshold
+
 
 Architecture = Literal["x86_64", "arm64"]
 

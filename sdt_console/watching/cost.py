@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -17,53 +15,22 @@ from sdt_console.clients.cost import REGION, CostExplorerClient
 from sdt_console.clients.cost_metrics import CostMetricsClient
 from sdt_console.clients.pricing import PricingClient, endpoint
 from sdt_console.clients.running import RunningTasks
-from sdt_console.errors import CloudError, NotAllowedError
-from sdt_console.model.cost import Budget, CostPoint, TaskSize
-from sdt_console.model.cost_book import CostBook, EstimateLine, Mover, Outlook
+from sdt_console.errors import CloudError
+from sdt_console.model.cost import Budget, TaskSize
+from sdt_console.model.cost_book import CostBook, EstimateLine
 from sdt_console.model.cost_live import Effect, LiveCost, Span, Standing
 from sdt_console.watch.cost import publish, what_if
 from sdt_console.watch.cost.books import COMPARED_DAYS, Books, Dated
-from sdt_console.watch.cost.figures import against_estimates, movers, outlook
+from sdt_console.watch.cost.figures import CENT, against_estimates, movers, outlook
 from sdt_console.watch.cost.live import live_cost
 from sdt_console.watch.cost.prices import Prices
 from sdt_console.watch.cost.store import CostStore, Spent
+from sdt_console.watching.cost_view import Overview, Published, helped, last, narrowed
 
 if TYPE_CHECKING:
     from sdt_console.engine import Engine
 
 WEEK, MONTH = 7, 30
-_WORKS = "or see what runs now: `sdt cost --live` works without it"
-
-
-@dataclass(frozen=True)
-class Overview:
-    """Everything about what was charged, of the account or of one environment.
-
-    :param environment: empty for the whole account.
-    :param book: the days that were asked for; ``whole`` has those before them, too.
-    :param week: changes of the last 7 days against the 7 before; ``month``: likewise of 30.
-    :param estimates: of each environment that has some.
-    :param budgets: ``None`` if they could not be read.
-    :param remarks: what could not be shown, and why.
-    """
-
-    environment: str
-    book: CostBook
-    whole: CostBook
-    outlook: Outlook
-    week: tuple[Mover, ...]
-    month: tuple[Mover, ...]
-    estimates: Mapping[str, tuple[EstimateLine, ...]]
-    budgets: Dated[tuple[Budget, ...]] | None
-    remarks: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Published:
-    """What was put to CloudWatch."""
-
-    namespace: str
-    points: tuple[CostPoint, ...]
 
 
 class CostDesk:
@@ -102,28 +69,28 @@ class CostDesk:
 
         :raises CloudError: there is nothing kept, and Cost Explorer cannot be asked.
         """
-        with _helped():
+        with helped():
             whole = await self.books.days(max(count, COMPARED_DAYS))
-        return _narrowed(_last(whole, count), environment)
+        return narrowed(last(whole, count), environment)
 
     async def components(self, count: int, environment: str = "") -> CostBook:
         """As :meth:`days`, by our own services, as their tag says."""
-        with _helped():
-            return _narrowed(_last(await self.books.components(count), count), environment)
+        with helped():
+            return narrowed(last(await self.books.components(max(count, MONTH)), count), environment)
 
     async def months(self, count: int, environment: str = "") -> CostBook:
         """``count`` months, this one included, by environment."""
-        with _helped():
-            return _narrowed(await self.books.months(count), environment)
+        with helped():
+            return narrowed(await self.books.months(count), environment)
 
     async def overview(self, count: int, environment: str = "") -> Overview:
         """The days, what follows from them, AWS's forecast, and the budgets.
 
         :raises CloudError: there is nothing kept, and Cost Explorer cannot be asked.
         """
-        with _helped():
+        with helped():
             account = await self.books.days(max(count, COMPARED_DAYS))
-        whole, remarks = _narrowed(account, environment), []
+        whole, remarks = narrowed(account, environment), []
         try:
             told = await self.books.forecast(environment)
             forecast = told.value
@@ -141,11 +108,13 @@ class CostDesk:
             remarks.append(f"no budgets: {error.what}")
         if account.trouble:
             remarks.append(f"these figures are old: {account.trouble}")
-        if account.gap:
-            remarks.append(f"AWS's answers differ by {account.gap} {account.currency}: it is still booking")
+        if abs(account.gap) >= CENT / 2:
+            remarks.append(
+                f"AWS's answers differ by {account.gap:.2f} {account.currency}, as it was still booking"
+            )
         return Overview(
             environment,
-            _last(whole, count),
+            last(whole, count),
             whole,
             outlook(whole, forecast),
             tuple(movers(whole, WEEK)),
@@ -213,7 +182,7 @@ class CostDesk:
     def _estimates(self, whole: CostBook, environment: str) -> dict[str, tuple[EstimateLine, ...]]:
         cost = self._catalog.cost
         return {
-            name: tuple(against_estimates(_narrowed(whole, name), estimates, cost.parts, MONTH))
+            name: tuple(against_estimates(narrowed(whole, name), estimates, cost.parts, MONTH))
             for name, estimates in cost.estimates.items()
             if environment in ("", name)
         }
@@ -268,21 +237,3 @@ class CostDesk:
     def _endpoint(self) -> str:
         environ = self._door.settings.environ
         return environ.get("AWS_ENDPOINT_URL_COST_EXPLORER") or environ.get("AWS_ENDPOINT_URL", "")
-
-
-def _last(book: CostBook, count: int) -> CostBook:
-    return book.between(book.today - timedelta(days=count), book.end)
-
-
-def _narrowed(book: CostBook, environment: str) -> CostBook:
-    return book.where(lambda entry: entry.environment == environment) if environment else book
-
-
-@contextmanager
-def _helped() -> Iterator[None]:
-    """A refusal names the command that works without the right."""
-    try:
-        yield
-    except NotAllowedError as error:
-        error.next = f"{error.next}; {_WORKS}"
-        raise

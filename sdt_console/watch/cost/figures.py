@@ -56,16 +56,18 @@ def by_period(book: CostBook) -> list[Line]:
     return [Line(name, found[name].amounts if name in found else {}, name in estimated) for name in names]
 
 
-def in_cents(amounts: Sequence[Decimal]) -> list[Decimal]:
+def in_cents(amounts: Sequence[Decimal], unit: Decimal = CENT) -> list[Decimal]:
     """The amounts in whole cents that add up to their sum in whole cents (rounded half to even).
 
     Each differs from its exact amount by less than a cent: those cut off most get the cents that are left.
+
+    :param unit: another one than the cent.
     """
-    floors = [amount.quantize(CENT, ROUND_FLOOR) for amount in amounts]
-    total = sum(amounts, Decimal(0)).quantize(CENT, ROUND_HALF_EVEN)
-    left = int((total - sum(floors, Decimal(0))) / CENT)
-    most = sorted(range(len(amounts)), key=lambda i: (floors[i] - amounts[i], i))
-    return [floor + CENT if i in most[:left] else floor for i, floor in enumerate(floors)]
+    floors = [amount.quantize(unit, ROUND_FLOOR) for amount in amounts]
+    total = sum(amounts, Decimal(0)).quantize(unit, ROUND_HALF_EVEN)
+    left = int((total - sum(floors, Decimal(0))) / unit)
+    most = set(sorted(range(len(amounts)), key=lambda i: (floors[i] - amounts[i], i))[:left])
+    return [floor + unit if i in most else floor for i, floor in enumerate(floors)]
 
 
 def movers(book: CostBook, days: int) -> list[Mover]:
