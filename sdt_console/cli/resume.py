@@ -16,10 +16,11 @@ from sdt_console.cli.running import BUILDER, REPO, report, running
 )
 @click.argument("run")
 def resume(run: str, repo: Path | None, builder: str) -> int:
-    """Go on with RUN, whose process is gone or that was interrupted: nothing is done a second time.
+    """Go on with RUN: its process is gone, or it was interrupted, or cut off from AWS or its journal.
 
-    What it had begun is compared with ECS: a rollout in flight is followed further, one that has ended is
-    judged, what was never begun is done now. RUN is the run's id, or the beginning of it.
+    Nothing is done a second time. What it had begun is compared with ECS: a rollout in flight is
+    followed further, one that has ended is judged, what was never begun is done now. RUN is the run's
+    id, or the beginning of it.
     """
     with running(repo, builder=builder) as door:
         return report(door, partial(door.resume, run, str(repo or "")), before=door.history.events(run))

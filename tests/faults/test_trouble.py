@@ -72,9 +72,10 @@ class Runs:
 
     world: World
     events: list[Event] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, *subscribers: Callable[[Event], None], resume: str = "", **options: Any) -> RunState:
-        engine = self.world.engine()
+        engine = self.world.engine(**self.settings)
         catalog = engine.catalog
         engine.__dict__["outside"] = Outside(engine.settings, catalog.aws.region, clock=self.world.clock)
         told = [self.events.append, *subscribers]

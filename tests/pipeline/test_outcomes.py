@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from sdt_console.model import Outcome
 from sdt_console.sandbox.scenarios import API_SCENARIOS, KNOWN
-from tests.catalogs import ROOT
+from tests.catalogs import OURS, ROOT
 from tests.faults.test_trouble import Runs, Switch, mended, rolling
 from tests.pipeline.test_run_on_sandbox import CAUSES, breaker
 from tests.world import World
@@ -51,10 +52,12 @@ def test_services_that_do_not_come_up_are_documented_as_they_are_tested() -> Non
     [row for row in table() if row.scenario not in CAUSES],
     ids=lambda row: f"{row.scenario} {row.when}",
 )
-def test_a_scenario_ends_as_documented(world: World, row: Row) -> None:
+def test_a_scenario_ends_as_documented(world: World, row: Row, tmp_path: Path) -> None:
     before = world.service(NAME)["taskDefinition"]
     breaker(world, NAME, on=True)
-    runs = Runs(world)
+    soon = tmp_path / "catalog.toml"
+    soon.write_text(OURS.read_text().replace("timeout_minutes = 20", "timeout_minutes = 2"))
+    runs = Runs(world, settings={"catalog": str(soon)})
     scenario = row.scenario if row.scenario in API_SCENARIOS else f"{row.scenario}:{NAME}"
     if row.when == START:
         world.sandbox.scenarios.on(scenario)
