@@ -12,6 +12,7 @@ from .ecs.api import Ecs
 from .ecs.model import Task, Wire
 from .environment import backend
 from .logs.writer import LogWriter
+from .metrics.alarm_calls import install as install_alarms
 from .metrics.alarms import PERIOD, Judge, put_alarms
 from .metrics.api import Metrics, install
 from .metrics.series import Place, Series
@@ -54,8 +55,13 @@ class Observation:
         for key, ecs in self._regions.items():
             put_alarms(backend("cloudwatch", *key), _places(ecs))
         self._put_budgets()
-        undo = install(self._metrics)
+        undone = [install(self._metrics), install_alarms()]
         self._judge_now()
+
+        def undo() -> None:
+            for one in undone:
+                one()
+
         return undo
 
     def _judge_now(self) -> None:
@@ -114,6 +120,7 @@ def _running(ecs: Ecs) -> list[Running]:
 def _places(ecs: Ecs) -> list[Place]:
     identity = ecs.region.identity
     groups = backend("elbv2", identity.account, identity.region).target_groups
+    gateway = next(iter(backend("ec2", identity.account, identity.region).nat_gateways), "")
     found = []
     for service in ecs.region.all_services():
         if service.status == "INACTIVE":
@@ -126,6 +133,13 @@ def _places(ecs: Ecs) -> list[Place]:
                 service.name,
                 target_group=arn.rpartition(":")[2],
                 balancer=balancers[0].partition(":loadbalancer/")[2] if balancers else "",
+                insights=_has_insights(service.cluster.settings),
+                gateway=gateway,
             )
         )
     return found
+
+
+def _has_insights(cluster: Wire) -> bool:
+    settings = {setting["name"]: setting["value"] for setting in cluster.get("settings", [])}
+    return settings.get("containerInsights") in ("enabled", "enhanced")

@@ -110,6 +110,9 @@ class Seed:
         group = next(
             g for g in ec2.describe_security_groups(filters={"vpc-id": [vpc.id]}) if g.name == "default"
         )
+        if not ec2.nat_gateways:  # the VPC is shared, and so is its way out
+            address = ec2.allocate_address("vpc")
+            ec2.create_nat_gateway(subnets[0], address.allocation_id)
         self._networks[env] = (subnets, group.id, vpc.id)
         return self._networks[env]
 

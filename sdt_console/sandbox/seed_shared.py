@@ -13,7 +13,7 @@ from typing import Any
 from sdt_console.catalog.model import Catalog
 
 from .environment import backend
-from .metrics.series import database_of
+from .metrics.shared import database_of
 from .seed_parts import short_name
 
 LOCK_KEY = "LockID"

@@ -10,7 +10,8 @@ from typing import Any
 
 from .api import Metrics
 from .notices import notify
-from .series import Place, database_of
+from .series import Place
+from .shared import database_of
 
 PERIOD = 60
 _WORDS: dict[str, tuple[Callable[[float, float], bool], str]] = {

@@ -26,6 +26,8 @@ _SEARCH = re.compile(
     re.DOTALL,
 )
 _TERM = re.compile(r'([\w.-]+)\s*=\s*"?([^"\s]+)"?')
+QUERIES_A_CALL = 500
+POINTS_A_PAGE = 100_800
 Wire = dict[str, Any]
 
 
@@ -133,27 +135,36 @@ def install(metrics: Metrics) -> Callable[[], None]:
     def get_metric_data(self: Any) -> ActionResult:
         parameters = self._get_params()
         queries = parameters.get("MetricDataQueries") or []
-        foreign = [
-            q["MetricStat"]["Metric"]
-            for q in queries
-            if "MetricStat" in q
-            and not metrics.owns(
-                q["MetricStat"]["Metric"].get("Namespace", ""),
-                q["MetricStat"]["Metric"]["MetricName"],
-                _dimensions(q["MetricStat"]["Metric"]),
+        if len(queries) > QUERIES_A_CALL:
+            raise ValidationError(
+                f"The collection MetricDataQueries must not have a size greater than {QUERIES_A_CALL}."
             )
-        ]
-        if foreign or not queries:
+        foreign = [query for query in queries if "MetricStat" in query and not _owned(metrics, query)]
+        own = [query for query in queries if query not in foreign]
+        if not any("MetricStat" in query or "SEARCH" in query.get("Expression", "") for query in own):
             result: ActionResult = before["get_metric_data"](self)
             return result
         descending = (parameters.get("ScanBy") or "TimestampDescending") == "TimestampDescending"
-        start, end = parameters["StartTime"].timestamp(), parameters["EndTime"].timestamp()
+        begin, until = parameters["StartTime"], parameters["EndTime"]
         try:
-            return ActionResult(
-                {"MetricDataResults": metrics.data(queries, start, end, descending=descending)}
-            )
+            found = metrics.data(own, begin.timestamp(), until.timestamp(), descending=descending)
         except ExpressionError as error:
             raise ValidationError(str(error)) from None
+        if foreign:  # what clients have put themselves
+            others = self.cloudwatch_backend.get_metric_data(
+                start_time=begin, end_time=until, queries=foreign, scan_by=parameters.get("ScanBy") or ""
+            )
+            found += [
+                {
+                    "Id": other["id"],
+                    "Label": other["label"],
+                    "Timestamps": other["timestamps"],
+                    "Values": other["values"],
+                    "StatusCode": other["status_code"],
+                }
+                for other in others
+            ]
+        return ActionResult(_paged(found, parameters))
 
     def get_metric_statistics(self: Any) -> ActionResult:
         parameters = self._get_params()
@@ -208,6 +219,30 @@ def install(metrics: Metrics) -> Callable[[], None]:
             setattr(CloudWatchResponse, name, function)
 
     return undo
+
+
+def _owned(metrics: Metrics, query: Wire) -> bool:
+    metric = query["MetricStat"]["Metric"]
+    return metrics.owns(metric.get("Namespace", ""), metric["MetricName"], _dimensions(metric))
+
+
+def _paged(results: Sequence[Wire], parameters: Mapping[str, Any]) -> Wire:
+    """One page of results; a metric that does not fit on it is partial, and goes on on the next."""
+    room = min(int(parameters.get("MaxDatapoints") or POINTS_A_PAGE), POINTS_A_PAGE)
+    token = str(parameters.get("NextToken") or "0")
+    if not token.isdecimal():
+        raise ValidationError("The value for parameter NextToken is not valid.")
+    begin, shown, passed = int(token), [], 0
+    end = begin + room
+    for result in results:
+        count = len(result["Values"])
+        first, last = max(begin - passed, 0), min(end - passed, count)
+        passed += count
+        if first < last or (count == 0 and begin == 0):
+            part = {key: result[key][first:last] for key in ("Timestamps", "Values")}
+            whole = "Complete" if last == count else "PartialData"
+            shown.append({**result, **part, "StatusCode": whole})
+    return {"MetricDataResults": shown} | ({"NextToken": str(end)} if end < passed else {})
 
 
 def _dimensions(metric: Mapping[str, Any]) -> dict[str, str]:

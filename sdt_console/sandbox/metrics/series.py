@@ -7,6 +7,8 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from .rhythm import noise, rhythm
+from .shared import SHARED, database_of
 from .stats import Minute
 from .story import Moment, Story
 
@@ -20,12 +22,16 @@ class Place:
 
     :param target_group: last part of the target group's ARN, ``targetgroup/NAME/ID``; empty without one.
     :param balancer: the same of the load balancer, ``app/NAME/ID``.
+    :param insights: whether its cluster has Container Insights.
+    :param gateway: id of the NAT gateway of its VPC; empty if there is none.
     """
 
     cluster: str
     service: str
     target_group: str = ""
     balancer: str = ""
+    insights: bool = False
+    gateway: str = ""
 
 
 class Series:
@@ -47,21 +53,29 @@ class Series:
         for place in places:
             own = {"ClusterName": place.cluster, "ServiceName": place.service}
             found += [("AWS/ECS", name, own) for name in ("CPUUtilization", "MemoryUtilization")]
+            if place.insights:
+                found += [(_INSIGHTS, name, own) for name in _OF_NAMESPACE[_INSIGHTS]]
             if place.target_group:
                 group = {"LoadBalancer": place.balancer, "TargetGroup": place.target_group}
                 found += [("AWS/ApplicationELB", name, group) for name in _TARGET_METRICS]
         for balancer in dict.fromkeys(place.balancer for place in places if place.balancer):
             found += [("AWS/ApplicationELB", name, {"LoadBalancer": balancer}) for name in _BALANCER_METRICS]
-        for cluster in dict.fromkeys(place.cluster for place in places):
-            database = {"DBInstanceIdentifier": database_of(cluster)}
-            found += [("AWS/RDS", name, database) for name in _DATABASE]
+        for namespace, (dimension, made) in SHARED.items():
+            for value in self._shared(namespace):
+                found += [(namespace, name, {dimension: value}) for name in made]
         return found
+
+    def _shared(self, namespace: str) -> list[str]:
+        """What the places stand on, by the name that metrics of ``namespace`` have for it."""
+        places = self._places()
+        names = (p.gateway if namespace == "AWS/NATGateway" else database_of(p.cluster) for p in places)
+        return [name for name in dict.fromkeys(names) if name]
 
     def owns(self, namespace: str, name: str, dimensions: Dimensions) -> bool:
         """Whether this is a metric of the sandbox, with all of its dimensions or fewer."""
-        if namespace == "AWS/RDS":
-            known = {database_of(place.cluster) for place in self._places()}
-            return name in _DATABASE and dimensions.get("DBInstanceIdentifier") in known
+        if namespace in SHARED:
+            dimension, made = SHARED[namespace]
+            return name in made and dimensions.get(dimension) in self._shared(namespace)
         return name in _OF_NAMESPACE.get(namespace, ()) and bool(self._at(namespace, dimensions))
 
     def _at(self, namespace: str, dimensions: Dimensions) -> list[Place]:
@@ -89,8 +103,9 @@ class Series:
         numbers = range(first, math.ceil(end / MINUTE))
         if not self.owns(namespace, name, dimensions):
             return []
-        if namespace == "AWS/RDS":
-            return [_DATABASE[name](dimensions["DBInstanceIdentifier"], number) for number in numbers]
+        if namespace in SHARED:
+            dimension, made = SHARED[namespace]
+            return [made[name](dimensions[dimension], number) for number in numbers]
         places = self._at(namespace, dimensions)
         found = []
         for number in numbers:
@@ -119,6 +134,9 @@ class Series:
                 if name == "CPUUtilization"
                 else _memory(key, number, state, crashes)
             )
+        if name in _OF_NAMESPACE[_INSIGHTS]:
+            share = 1.0 if name == "NetworkRxBytes" else 1.7
+            return Minute(60_000 * share * rhythm(number)) if state.running + state.failing else None
         return _traffic(name, key, number, state, starting, crashes)
 
 
@@ -143,48 +161,30 @@ def _traffic(name: str, key: str, number: int, state: Moment, starting: int, cra
     requests = round(wanted) if state.at else 0
     refused = requests if serving == 0 else 0
     broken = round(requests * state.failing / serving) if serving else 0
-    broken += round(requests * 0.05 * crashes) + (noise(key + "5xx", number) > 0.9)
+    broken += round(requests * 0.05 * crashes) + (requests > 0 and noise(key + "5xx", number) > 0.9)
     not_found = round(requests * 0.02 * noise(key + "4xx", number))
     if name == "TargetResponseTime":
-        if not serving:
+        if not serving or not requests:
             return None
         seconds = (
             0.03 + 0.05 * noise(key + "base", 0) + 0.03 * rhythm(number) + 0.02 * noise(key + "time", number)
         )
-        return Minute(seconds * (3 if starting else 1), samples=max(requests, 1))
-    if name == "RequestCount":
-        return Minute(requests, samples=requests)
-    if name == "RequestCountPerTarget":
+        return Minute(seconds * (3 if starting else 1), samples=requests)
+    if name == "RequestCountPerTarget" and requests:
         return Minute(requests / max(serving, 1), samples=requests)
     values = {
+        "RequestCount": requests,
+        "RequestCountPerTarget": 0,
         "HTTPCode_Target_2XX_Count": max(requests - refused - broken - not_found, 0),
         "HTTPCode_Target_4XX_Count": not_found,
         "HTTPCode_Target_5XX_Count": 0 if refused else broken,
         "HTTPCode_ELB_5XX_Count": refused,
-        "ActiveConnectionCount": requests // 4 + 1,
+        "ActiveConnectionCount": -(-requests // 4),
     }
-    return Minute(values[name], samples=values[name])
+    # A load balancer publishes no zeros.
+    return Minute(values[name], samples=values[name]) if values[name] else None
 
 
-def _database_cpu(key: str, number: int) -> Minute:
-    return Minute(12 + 20 * rhythm(number) + 6 * noise(key + "cpu", number), spread=4)
-
-
-def _database_storage(key: str, number: int) -> Minute:
-    # It fills by a gigabyte a week, and is given twenty more when it is nearly full.
-    full = (number / (7 * 1440)) % 8
-    return Minute((20 - full) * 1024**3)
-
-
-def _database_connections(key: str, number: int) -> Minute:
-    return Minute(round(18 + 20 * rhythm(number) + 4 * noise(key + "connections", number)))
-
-
-_DATABASE: Mapping[str, Callable[[str, int], Minute]] = {
-    "CPUUtilization": _database_cpu,
-    "FreeStorageSpace": _database_storage,
-    "DatabaseConnections": _database_connections,
-}
 _TARGET_METRICS = (
     "RequestCount",
     "RequestCountPerTarget",
@@ -204,21 +204,20 @@ _BALANCER_METRICS = (
     "HTTPCode_ELB_5XX_Count",
     "ActiveConnectionCount",
 )
+_INSIGHTS = "ECS/ContainerInsights"
 _OF_NAMESPACE = {
+    _INSIGHTS: ("NetworkRxBytes", "NetworkTxBytes"),
     "AWS/ECS": ("CPUUtilization", "MemoryUtilization"),
     "AWS/ApplicationELB": tuple(dict.fromkeys(_TARGET_METRICS + _BALANCER_METRICS)),
 }
-
-
-def database_of(cluster: str) -> str:
-    """The database that an environment is taken to have beside its cluster."""
-    return cluster.removesuffix("-cluster") + "-db"
 
 
 def _filed_under(place: Place) -> list[tuple[str, frozenset[tuple[str, str]]]]:
     """Namespaces and sets of dimensions under which CloudWatch knows the metrics of a service."""
     cluster, service = ("ClusterName", place.cluster), ("ServiceName", place.service)
     found = [("AWS/ECS", frozenset({cluster, service})), ("AWS/ECS", frozenset({cluster}))]
+    if place.insights:
+        found.append((_INSIGHTS, frozenset({cluster, service})))
     if place.balancer:
         balancer, group = ("LoadBalancer", place.balancer), ("TargetGroup", place.target_group)
         found += [("AWS/ApplicationELB", frozenset(s)) for s in ({balancer, group}, {balancer}, {group})]
@@ -234,14 +233,3 @@ def _merge(parts: list[Minute], *, count: bool) -> Minute:
         return Minute(sum(part.average for part in parts) / len(parts), 0)
     average = sum(part.average * part.samples for part in parts) / samples
     return Minute(average, samples, max(part.spread for part in parts))
-
-
-def rhythm(number: int) -> float:
-    """The day's rhythm at a minute (since the epoch): 0.1 at night, 1 in the afternoon (UTC)."""
-    hour = number / 60 % 24
-    return 0.55 - 0.45 * math.cos((hour - 3) / 24 * 2 * math.pi)
-
-
-def noise(key: str, number: int) -> float:
-    """Between 0 and 1; the same for the same key and minute in every run."""
-    return zlib.crc32(f"{key}/{number}".encode()) / 2**32
