@@ -131,6 +131,25 @@ def whole(engine: Engine, tell: Callable[[Event], None]) -> Coroutine[Any, Any, 
     return engine.run(force_full_build=True, skip_gates=SKIP, subscribers=[tell])
 
 
+def failed_pull(account: Account) -> dict[str, tuple[float, float]]:
+    """Of the account's time; it takes ECS a quarter of a minute to try the pull."""
+    name = waves()[-1][0]
+    account.sandbox.scenarios.on(f"image-missing:{name}")
+    _, seen = account.run(
+        lambda engine, tell: engine.conduct(
+            Request("deploy", services=(name,), force=True), subscribers=[tell]
+        ),
+        LATENCIES_S[1],
+    )
+    account.sandbox.scenarios.off(f"image-missing:{name}")
+    if not any("no longer in ECR" in str(event.body) for event in seen.events):
+        sys.exit("the cause of the failed pull was not found")
+    began = seen.at("done", stage="deploy", service=name, action="ecs:UpdateService")
+    known = seen.at("step-finished", stage="deploy", service=name)
+    account.sandbox.advance(600)  # until its service is up again
+    return {"from UpdateService to the cause of a failed pull, s": (known - began, 30.0)}
+
+
 def told(seen: Seen) -> None:
     """What a run costs, stage by stage."""
     for stage in ("plan", "preflight", "build", "push", "deploy", "health"):
@@ -154,6 +173,7 @@ def main() -> None:
             checks[sentence] = polls(seen, PARALLEL)
             for operation, percent in busiest(seen).items():
                 use[operation] = max(use.get(operation, 0.0), percent)
+        checks |= failed_pull(one)
         wide = one.state.parent / "catalog.toml"
         wide.write_text(OURS.read_text().replace(f"parallel = {PARALLEL}", f"parallel = {WIDE}"))
         state, seen = one.run(again, LATENCIES_S[0], wide)

@@ -17,10 +17,12 @@ class Figures:
     """What a program needed, run by run.
 
     :param seconds: wall time of each run.
+    :param cpu: processor time of each run, seconds; other programs on the machine hardly change it.
     :param peak: the largest resident set of any run, in MB; of the program itself and of what it waited for.
     """
 
     seconds: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
     peak: float = 0.0
 
     @property
@@ -40,14 +42,15 @@ def alternate(
     figures = {name: Figures() for name in commands}
     for turn in range(runs + 1):
         for name, command in commands.items():
-            seconds, peak = _run(command, cwd)
+            seconds, cpu, peak = _run(command, cwd)
             if turn:
                 figures[name].seconds.append(seconds)
+                figures[name].cpu.append(cpu)
                 figures[name].peak = max(figures[name].peak, peak)
     return figures
 
 
-def _run(command: Sequence[str], cwd: Path | None) -> tuple[float, float]:
+def _run(command: Sequence[str], cwd: Path | None) -> tuple[float, float, float]:
     start = time.perf_counter()
     with subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         _, status, usage = os.wait4(process.pid, 0)
@@ -56,7 +59,7 @@ def _run(command: Sequence[str], cwd: Path | None) -> tuple[float, float]:
         if process.returncode:
             told = process.stderr.read().decode(errors="replace") if process.stderr else ""
             sys.exit(f"{' '.join(map(str, command))} failed ({process.returncode}): {told}")
-    return seconds, usage.ru_maxrss / 1024
+    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def table(figures: Mapping[str, Figures]) -> None:
