@@ -234,3 +234,29 @@ def test_later_waves_are_begun_only_by_resume(world: World, runs: Runs) -> None:
         ("config-server", "succeeded"),
         (NAME, "succeeded"),
     ]
+
+
+def test_a_lease_that_is_lost_between_two_waves_is_told_and_the_run_resumed(world: World, runs: Runs) -> None:
+    """What was rolled out already stays: it is whoever has the lease now who may change it."""
+    world.repo.commit({"skilltracker-infra/config-server/x": "x", f"skilltracker-services/{NAME}/x": "x"})
+    engine = world.engine()
+    broken = False
+
+    def break_it(event: Event) -> None:
+        nonlocal broken
+        if not broken and rolled_out(event.body):
+            broken = True
+            engine.leases.break_(f"dev/{NAME}", "bob", "three in the morning", world.clock.now())
+            world.sandbox.advance(30)
+
+    state = runs(break_it, base="HEAD^")
+    engine.close()
+    assert (state.outcome, state.exit_code) == (Outcome.REFUSED, 6)
+    assert state.failure is not None
+    assert "bob broke it" in state.failure.cause
+    assert f"`sdt resume {state.run}` goes on" in state.failure.next
+    assert "config-server: updated" in state.failure.next
+    assert "rollback" not in [stage.name for stage in state.stages]
+    again = runs(resume=state.run)
+    assert (again.outcome, again.exit_code) == (Outcome.SUCCEEDED, 0), again.failure
+    assert {s.name for s in again.services if s.outcome is Outcome.SUCCEEDED} == {"config-server", NAME}
