@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sdt_console.clients.elb import LoadBalancerClient
     from sdt_console.clients.http import HttpClient
     from sdt_console.clients.identity import IdentityClient
+    from sdt_console.clients.log_events import LogEventsClient
     from sdt_console.clients.logs import LogsClient
     from sdt_console.clients.secrets import SecretsClient
     from sdt_console.pipeline.ports import Builder, Clock
@@ -93,6 +94,13 @@ class Outside:
         from sdt_console.clients.logs import LogsClient
 
         return LogsClient(self._aws)
+
+    @cached_property
+    def log_events(self) -> LogEventsClient:
+        """Logs at length, for those who watch: a deploy goes first."""
+        from sdt_console.clients.log_events import LogEventsClient
+
+        return LogEventsClient(self._aws.watching)
 
     @cached_property
     def identity(self) -> IdentityClient:

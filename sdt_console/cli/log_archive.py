@@ -41,8 +41,8 @@ _FAILED = 3
 )
 @click.option("--apply", "applied", is_flag=True, help="Do it; without this it is only said.")
 def archive(services: tuple[str, ...], days: int | None, bucket: str, no_export: bool, applied: bool) -> int:
-    """Say how long the logs of SERVICE (or of all) are kept, how long the catalog wants it (log_retention_days),
-    and what is to be exported; with --apply do both.
+    """Say how long the logs of SERVICE (or of all) are kept and how long log_retention_days in the catalog
+    wants it, and what is to be exported; with --apply do both.
 
     Exports run one after the other, since AWS allows one at a time; what an earlier one has covered is left
     out. The retention of a group is set when its export has ended well. Exit code 3 if something could not be

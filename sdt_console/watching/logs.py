@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sdt_console.clients.aws import Aws
-from sdt_console.clients.log_events import LogEventsClient
 from sdt_console.errors import SdtError, UsageError
 from sdt_console.model import LogNotice
 from sdt_console.watch.logs.moments import moment_of
@@ -66,12 +64,8 @@ class Logs:
     notices: list[LogNotice] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        outside = self.door.outside
-        role = self.door.catalog.environments[self.door.environment].role
-        region = self.door.catalog.region(self.door.environment)
-        aws = Aws(outside.calls, region=region, profile=self.door.settings.profile, role=role)
-        self.client = LogEventsClient(aws.watching)
-        self._region = region
+        self.client = self.door.outside.log_events
+        self._region = self.door.catalog.region(self.door.environment)
 
     async def places(self, services: Sequence[str]) -> list[LogPlace]:
         """The log groups of ``services``, in that order.

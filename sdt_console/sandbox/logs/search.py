@@ -46,8 +46,8 @@ def filter_log_events(account: str, region: str, request: Wire) -> Wire:
     last = after
     found: list[Wire] = []
     size = 0
-    for key, stream, event in heapq.merge(*(_events(stream, start, end) for stream in streams), key=_order):
-        if key <= after or not matches(event.message):
+    for key, stream, event in heapq.merge(*(_events(s, start, end, after) for s in streams), key=_order):
+        if not matches(event.message):
             continue
         size += len(event.message.encode()) + EVENT_OVERHEAD
         if len(found) == limit or (found and size > PAGE_BYTES):
@@ -65,11 +65,12 @@ def _order(found: Found) -> Key:
     return found[0]
 
 
-def _events(stream: Any, start: float, end: float) -> Iterable[Found]:
+def _events(stream: Any, start: float, end: float, after: Key) -> Iterable[Found]:
+    first = max(start, after[0])
     kept = [
         ((event.timestamp, event.event_id), stream.log_stream_name, event)
         for event in stream.events
-        if start <= event.timestamp <= end
+        if first <= event.timestamp <= end and (event.timestamp, event.event_id) > after
     ]
     return sorted(kept, key=_order)
 

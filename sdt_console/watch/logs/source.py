@@ -49,6 +49,7 @@ class Source:
         self._reader = reader
         self._floor = since
         self._newest = since
+        self._begun = False
         self._quick = QUICK_MS
         self._forget_at = _FORGET_AT
         self.forgot: int | None = None
@@ -60,6 +61,8 @@ class Source:
         Counted from the newest event rather than from now: a group may have been silent for some minutes when
         a late line comes.
         """
+        if not self._begun:
+            return self._floor
         back = DEEP_MS if deep else self._quick
         return max(self._floor, min(max(self._newest, now - DEEP_MS), now) - back)
 
@@ -95,6 +98,7 @@ class Source:
             self.seen.forget(before)
 
     def _reached(self, until: int, now: int) -> None:
+        self._begun = True
         self._newest = max(self._newest, min(until, now))
         if len(self.seen) > self._forget_at:
             self.forget()
