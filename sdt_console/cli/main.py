@@ -37,6 +37,7 @@ COMMANDS = {
     "resume": "sdt_console.cli.resume:resume",
     "rollback": "sdt_console.cli.rollback:rollback",
     "sandbox": "sdt_console.cli.sandbox:sandbox",
+    "secrets": "sdt_console.cli.secrets:secrets",
     "show": "sdt_console.cli.history:show_run",
     "status": "sdt_console.cli.status:status",
 }

@@ -56,6 +56,7 @@ class Shelf:
     :param members: digest of an image that an index lists → digest of that index.
     :param running: what the service's tasks run, from this repository or from elsewhere.
     :param problems: the worst first.
+    :param audit: what the repository does otherwise than the catalog asks for; ``None`` if not looked at.
     """
 
     service: str
@@ -67,6 +68,7 @@ class Shelf:
     members: Mapping[str, str] = field(default_factory=dict)
     running: tuple[RunningImage, ...] = ()
     problems: tuple[Finding, ...] = ()
+    audit: tuple[Finding, ...] | None = None
 
     @property
     def current(self) -> RunningImage | None:
@@ -85,6 +87,7 @@ class Shelves:
 
     :param shelves: in catalog order.
     :param at: when they were read, seconds since the epoch.
+    :param tasks_known: running tasks could be read; without it nothing is known of what runs.
     :param notes: what could not be looked at, each with its cause and what to do about it.
     """
 
@@ -92,6 +95,7 @@ class Shelves:
     cluster: str
     at: float
     shelves: tuple[Shelf, ...]
+    tasks_known: bool = True
     notes: tuple[Finding, ...] = ()
 
 
