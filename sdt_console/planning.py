@@ -131,6 +131,20 @@ class Planner:
         chosen = newest[0]
         return next((t for t in chosen.tags if t != "latest"), chosen.tags[0]), chosen
 
+    async def images(self, name: str, limit: int) -> list[EcrImage]:
+        """The tagged images of a service, newest first: what :meth:`of` can deploy."""
+        repository = self._catalog.repository(self._environment, name)
+        return [image for image in await self._door.outside.ecr.images(repository, limit) if image.tags]
+
+    def subjects(self, tags: Sequence[str]) -> dict[str, str]:
+        """Tag → what its commit is about, for the commits that the repository has; untrusted text."""
+        try:
+            repository = self._door.repository
+        except UsageError:
+            return {}
+        commits = {tag: repository.commit(tag) for tag in tags}
+        return {tag: repository.title(commit) for tag, commit in commits.items() if commit}
+
     async def _build(self, request: Request) -> Plan:
         from sdt_console.pipeline.single import build_plan
 

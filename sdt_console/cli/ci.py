@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -26,17 +27,25 @@ OPTIONS: Sequence[click.Option] = (
     BUILDER,
     click.Option(["--docker"], is_flag=True, help=DOCKER_HELP),
 )
+# Options that the console takes as well.
+_CONSOLES = ("--repo", "--builder", "--docker")
 
 
 def run_ci(ctx: click.Context, parameters: dict[str, Any]) -> None:
     """``sdt`` without a command: the pipeline with ``--ci``, else the help."""
-    if not given().ci:
-        used = own_options(ctx)
-        if used or given().sandbox:
-            raise click.UsageError(f"{used[0] if used else '--sandbox'} needs --ci, or a command")
+    if given().ci:
+        ctx.exit(pipeline(**parameters))
+    used = [name for name in own_options(ctx) if name not in _CONSOLES]
+    if used:
+        raise click.UsageError(f"{used[0]} needs --ci, or a command")
+    if given().json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        if given().sandbox:
+            raise click.UsageError("--sandbox needs a terminal for the console, --ci, or a command")
         click.echo(ctx.get_help())
         ctx.exit(0)
-    ctx.exit(pipeline(**parameters))
+    from sdt_console.cli.console import open_console
+
+    ctx.exit(open_console(parameters["repo"], builder=parameters["builder"], docker=parameters["docker"]))
 
 
 def own_options(ctx: click.Context) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,10 @@ def demo(builder: str, docker: bool) -> int:
     minute. `sdt history` and `sdt replay` show both runs afterwards.
     """
     given().sandbox = True
+    if sys.stdin.isatty() and sys.stdout.isatty() and not (given().ci or given().json):
+        from sdt_console.cli.console import open_console
+
+        return open_console(builder=builder, docker=docker)
     with boxed(None, builder=builder, docker=docker) as (door, box):
         skipped = dict.fromkeys(door.gates_beyond("reactor"), NOT_IN_SANDBOX)
         first = conducted(door, partial(door.run, skip_gates=skipped))
