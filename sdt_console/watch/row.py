@@ -32,11 +32,21 @@ class Row:
 
     :param seen_at: when ECS was last asked successfully; 0 if never.
     :param error: why it could not be asked last time; empty if it could.
-    :param pictured: what ``picture`` was read for; see :attr:`running`.
+    :param state: ``None`` as long as ECS has not been asked.
+    :param troubled: its tasks are worth a look: it moves, or it is not as it should be.
+    :param revisions: ARNs of the service revisions that run now; none where the endpoint has no such thing.
+    :param running: what decides on the image: task definition and service revisions; empty if it is not
+        in ECS. ``pictured`` is what ``picture`` was read for.
     """
 
     watched: Watched
     raw: Mapping[str, Any] | None = None
+    state: ServiceState | None = None
+    troubled: bool = False
+    task_definition: str = ""
+    revisions: tuple[str, ...] = ()
+    running: tuple[str, ...] = ()
+    target_groups: tuple[str, ...] = ()
     seen_at: float = 0.0
     error: str = ""
     picture: Picture | None = None
@@ -51,43 +61,22 @@ class Row:
 
     def told(self, raw: Mapping[str, Any] | None, now: float) -> None:
         """ECS told of it; ``None``: it is not there."""
-        before = _definition(self.raw)
         self.raw, self.seen_at, self.error = raw, now, ""
-        if _definition(raw) != before:
+        judged = self._stand = stand(raw, pending=self.watched.kind == "pending")
+        self.state = judged.state
+        definition = _definition(raw)
+        if definition != self.task_definition:
             self.picture, self.pictured, self.subject = None, (), ""
-        self._stand = stand(raw, pending=self.watched.kind == "pending")
-
-    @property
-    def state(self) -> ServiceState | None:
-        """``None`` as long as ECS has not been asked."""
-        return self._stand.state if self._stand else None
-
-    @property
-    def troubled(self) -> bool:
-        """Whether its tasks are worth a look: it moves, or it is not as it should be."""
-        if self._stand is None or self.raw is None or self.state is ServiceState.MISSING:
-            return False
-        return self._stand.state.moves or bool(self._stand.why and number(self.raw, "desiredCount"))
-
-    @property
-    def task_definition(self) -> str:
-        return _definition(self.raw)
-
-    @property
-    def revisions(self) -> tuple[str, ...]:
-        """ARNs of the service revisions that run now; none where the endpoint has no such thing."""
-        current = self.raw.get("currentServiceRevisions", ()) if self.raw else ()
-        return tuple(str(r["arn"]) for r in current if r.get("arn"))
-
-    @property
-    def running(self) -> tuple[str, ...]:
-        """What decides on the image: task definition and service revisions; empty if it is not in ECS."""
-        return (self.task_definition, *self.revisions) if self.task_definition else ()
-
-    @property
-    def target_groups(self) -> tuple[str, ...]:
-        balancers = self.raw.get("loadBalancers", ()) if self.raw else ()
-        return tuple(str(b["targetGroupArn"]) for b in balancers if b.get("targetGroupArn"))
+        self.task_definition = definition
+        current = raw.get("currentServiceRevisions", ()) if raw else ()
+        self.revisions = tuple(str(r["arn"]) for r in current if r.get("arn"))
+        self.running = (definition, *self.revisions) if definition else ()
+        balancers = raw.get("loadBalancers", ()) if raw else ()
+        self.target_groups = tuple(str(b["targetGroupArn"]) for b in balancers if b.get("targetGroupArn"))
+        there = raw is not None and judged.state is not ServiceState.MISSING
+        self.troubled = there and (
+            judged.state.moves or bool(judged.why and number(raw or {}, "desiredCount"))
+        )
 
     def compose(self) -> bool:
         """Make the sight anew; whether it differs from the last one by more than its age."""
