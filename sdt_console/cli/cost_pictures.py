@@ -16,7 +16,7 @@ from sdt_console.watching.cost_view import Line, Overview, by_environment, by_se
 
 _BAR = 16
 _MOVERS = 6
-_NAME = 34
+_NAME = 35
 
 
 def overview(view: Overview, now: float) -> RenderableType:

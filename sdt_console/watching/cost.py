@@ -25,7 +25,7 @@ from sdt_console.watch.cost.figures import CENT, against_estimates, movers, outl
 from sdt_console.watch.cost.live import live_cost
 from sdt_console.watch.cost.prices import Prices
 from sdt_console.watch.cost.store import CostStore, Spent
-from sdt_console.watching.cost_view import Overview, Published, helped, last, narrowed
+from sdt_console.watching.cost_view import Overview, Published, helped, last, narrowed, tagged
 
 if TYPE_CHECKING:
     from sdt_console.engine import Engine
@@ -67,21 +67,24 @@ class CostDesk:
     async def days(self, count: int, environment: str = "") -> CostBook:
         """``count`` days that are over, and today, by environment and AWS service.
 
+        :raises UsageError: nothing has the tag of ``environment``.
         :raises CloudError: there is nothing kept, and Cost Explorer cannot be asked.
         """
         with helped():
             whole = await self.books.days(max(count, COMPARED_DAYS))
-        return narrowed(last(whole, count), environment)
+        return last(self._tagged(whole, environment), count)
 
     async def components(self, count: int, environment: str = "") -> CostBook:
         """As :meth:`days`, by our own services, as their tag says."""
         with helped():
-            return narrowed(last(await self.books.components(max(count, MONTH)), count), environment)
+            whole = await self.books.components(max(count, MONTH))
+        return last(self._tagged(whole, environment), count)
 
     async def months(self, count: int, environment: str = "") -> CostBook:
         """``count`` months, this one included, by environment."""
         with helped():
-            return narrowed(await self.books.months(count), environment)
+            whole = await self.books.months(count)
+        return self._tagged(whole, environment)
 
     async def overview(self, count: int, environment: str = "") -> Overview:
         """The days, what follows from them, AWS's forecast, and the budgets.
@@ -90,7 +93,7 @@ class CostDesk:
         """
         with helped():
             account = await self.books.days(max(count, COMPARED_DAYS))
-        whole, remarks = narrowed(account, environment), []
+        whole, remarks = self._tagged(account, environment), []
         try:
             told = await self.books.forecast(environment)
             forecast = told.value
@@ -106,6 +109,10 @@ class CostDesk:
                 remarks.append(f"the budgets are old: {budgets.trouble}")
         except CloudError as error:
             remarks.append(f"no budgets: {error.what}")
+        asked = self._store.kept(self._scope, "account")
+        ours = self._catalog.account(self._environment)
+        if asked is not None and asked.document != ours:
+            remarks.append(f"these are the costs of account {asked.document}; the catalog's is {ours}")
         if account.trouble:
             remarks.append(f"these figures are old: {account.trouble}")
         if abs(account.gap) >= CENT / 2:
@@ -206,7 +213,12 @@ class CostDesk:
         return await tasks.size(found.task_definition)
 
     async def _account(self) -> str:
-        return (await self._door.outside.identity.caller()).account
+        found = (await self._door.outside.identity.caller()).account
+        self._store.keep(self._scope, "account", self._door.clock.now(), found)
+        return found
+
+    def _tagged(self, book: CostBook, environment: str) -> CostBook:
+        return tagged(book, environment, self._catalog.cost.environment_tag)
 
     def _prices(self, region: str) -> Prices:
         client = PricingClient(self._aws(endpoint(region)))

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sdt_console.errors import NotAllowedError
+from sdt_console.errors import NotAllowedError, UsageError
 from sdt_console.model.cost import Budget, CostPoint
 from sdt_console.model.cost_book import CostBook, EstimateLine, Mover, Outlook
 from sdt_console.watch.cost.books import Dated
@@ -25,6 +25,7 @@ __all__ = [
     "in_cents",
     "last",
     "narrowed",
+    "tagged",
 ]
 
 _WORKS = "or see what runs now: `sdt cost --live` works without it"
@@ -66,7 +67,24 @@ def last(book: CostBook, count: int) -> CostBook:
 
 
 def narrowed(book: CostBook, environment: str) -> CostBook:
+    """Only what has the tag of ``environment``; everything if that is empty."""
     return book.where(lambda entry: entry.environment == environment) if environment else book
+
+
+def tagged(book: CostBook, environment: str, tag: str) -> CostBook:
+    """As :func:`narrowed`, of an environment that is looked at alone.
+
+    :raises UsageError: things were charged, but nothing with that tag.
+    """
+    found = narrowed(book, environment)
+    if book.entries and not found.entries:
+        seen = sorted({entry.environment for entry in book.entries} - {""})
+        raise UsageError(
+            f"nothing that was charged has the tag {tag}={environment}",
+            f"its values are {', '.join(seen)}" if seen else "nothing has that tag at all",
+            f"switch {tag} on as a cost allocation tag in the Billing console, or leave out --env",
+        )
+    return found
 
 
 @contextmanager
