@@ -12,16 +12,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sdt_console.checking import Checked
 from sdt_console.errors import CatalogError, UsageError
-from sdt_console.events import Event
-from sdt_console.model import Detection, Holder, Plan, Request, RunState
 from sdt_console.outside import Outside
 from sdt_console.settings import Settings, SystemClock
 
 if TYPE_CHECKING:
     from sdt_console.catalog.model import Catalog
+    from sdt_console.checking import Checked
     from sdt_console.clients.git import GitRepository
+    from sdt_console.events import Event
+    from sdt_console.model import Detection, Holder, Plan, Request, RunState
     from sdt_console.pipeline.ports import Clock
     from sdt_console.planning import Planner
     from sdt_console.runs.history import History
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Checked", "Engine"]
 
-Subscriber = Callable[[Event], None]
+Subscriber = Callable[["Event"], None]
 
 
 class Engine:
@@ -173,6 +173,8 @@ class Engine:
         :raises UsageError: nothing was recorded or changed: there was nothing sensible to run.
         :raises JournalError: the run could not be recorded, so nothing was changed.
         """
+        from sdt_console.model import Request
+
         request = Request(
             base=base or "",
             head=head or "",

@@ -159,12 +159,13 @@ class _Session:
 
     @staticmethod
     def _paging(service: str, operation: str) -> tuple[str, str]:
-        from botocore.exceptions import UnknownServiceError
-        from botocore.loaders import create_loader
+        from botocore.exceptions import DataNotFoundError
+
+        from sdt_console.clients.sdk import loader
 
         try:
-            known = create_loader().load_service_model(service, "paginators-1")["pagination"]
-        except UnknownServiceError:
+            known = loader().load_service_model(service, "paginators-1")["pagination"]
+        except DataNotFoundError:
             known = {}
         paging = known.get(operation, {"input_token": "nextToken", "output_token": "nextToken"})
         given, told = paging["input_token"], paging["output_token"]

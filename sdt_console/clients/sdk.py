@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 SESSION_NAME = "sdt-console"
@@ -24,7 +25,7 @@ def opened(region: str | None, profile: str | None) -> Any:
     session = botocore.session.Session(profile=profile)
     if region:
         session.set_config_variable("region", region)
-    session.register_component("data_loader", _loader(session))
+    session.register_component("data_loader", loader(session.get_config_variable("data_path")))
     return session
 
 
@@ -69,20 +70,22 @@ class _Ready:
         return self._credentials
 
 
-def _loader(session: Any) -> Any:
-    """The session's loader; which services there are it learns from folders, without looking into each.
+def loader(data_path: str | None = None) -> Any:
+    """A loader of the SDK's files; which services there are it learns without looking into their folders.
 
     Looking into the four hundred of them takes as long as a call to AWS.
+
+    :param data_path: folders with files of one's own, as in ``AWS_DATA_PATH``.
     """
     from botocore.loaders import Loader, create_loader
 
     class Quick(Loader):  # type: ignore[misc]  # botocore has no types
         def list_available_services(self, type_name: str) -> list[str]:
             found: set[str] = set()
-            for folder in map(Path, self.search_paths):
-                if folder.is_dir():
-                    found.update(path.name for path in folder.iterdir())
+            for folder in self.search_paths:
+                with suppress(OSError):
+                    found.update(os.listdir(folder))  # noqa: PTH208 -- names are all that is wanted
             return sorted(found)
 
-    paths = create_loader(session.get_config_variable("data_path")).search_paths
+    paths = create_loader(data_path).search_paths
     return Quick(extra_search_paths=paths, include_default_search_paths=False)
