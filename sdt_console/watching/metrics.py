@@ -82,7 +82,7 @@ def span_of(text: str, now: float) -> float:
     :raises UsageError: it is no time, or not in the past.
     """
     span = now - moment_of(text, now) / 1000
-    if span <= 0:
+    if span < 1:
         raise UsageError(f"{text!r} is not in the past", next="say how long ago, such as 1h or 7d")
     return span
 
