@@ -84,6 +84,8 @@ class StatusScreen(Screen[None]):
     # --- what is seen ----------------------------------------------------------
 
     def take_snapshot(self, seen: Seen) -> None:
+        if not self.query(ServiceTable):
+            return  # not there yet; it asks when it is
         table = self.query_one(ServiceTable)
         table.take(seen.services, self.console_app.door.clock.now())
         if self._sort != "group":
@@ -92,7 +94,8 @@ class StatusScreen(Screen[None]):
             self._show(table.service)
 
     def tick(self) -> None:
-        self.query_one(ServiceTable).age(self.console_app.door.clock.now())
+        for table in self.query(ServiceTable):  # none before the screen is there
+            table.age(self.console_app.door.clock.now())
 
     def on_service_table_looked(self, message: ServiceTable.Looked) -> None:
         self.console_app.feed.focus(message.service)

@@ -51,13 +51,15 @@ class ServiceTable(DataTable[Text]):
         self._sights: dict[str, ServiceSight] = {}
         self._order: list[str] = []
         self._shown: tuple[str, ...] = ()
-        self._service = ""
+        self._told = ""
         self._filling = False
 
     @property
     def service(self) -> str:
-        """The service under the cursor; empty if there is none."""
-        return self._service
+        """The service under the cursor, as it is this very moment; empty if there is none."""
+        row = self.cursor_row
+        key = self._order[row] if 0 <= row < len(self._order) else ""
+        return "" if key.startswith(_GROUP) else key
 
     def lay_out(self, names: Sequence[str], scope: Scope, *, grouped: bool, width: int) -> None:
         """Which services are shown, in which order; cursor and scroll stay where they are."""
@@ -74,7 +76,7 @@ class ServiceTable(DataTable[Text]):
             order.append(name)
         if order == self._order and columns == self._shown:
             return
-        keep, top = self._service, self.scroll_y
+        keep, top = self.service, self.scroll_y
         self._filling = True
         self.clear(columns=True)
         self._order, self._shown = order, columns
@@ -125,16 +127,26 @@ class ServiceTable(DataTable[Text]):
         event.stop()
         if self._filling or event.row_key.value is None:
             return
-        key = event.row_key.value
-        if key.startswith(_GROUP):  # a heading is no place for the cursor
-            row = event.cursor_row
-            before = self._order.index(self._service) if self._service in self._order else -1
-            following = row + (1 if row >= before else -1)
-            self.move_cursor(row=following if 0 <= following < len(self._order) else row + 1, animate=False)
-            return
-        if key != self._service:
-            self._service = key
-            self.post_message(self.Looked(key))
+        if self.service and self.service != self._told:
+            self._told = self.service
+            self.post_message(self.Looked(self.service))
+
+    def action_cursor_down(self) -> None:
+        self._step(1)
+
+    def action_cursor_up(self) -> None:
+        self._step(-1)
+
+    def on_data_table_header_selected(self, event: DataTable.HeaderSelected) -> None:
+        event.stop()
+
+    def _step(self, by: int) -> None:
+        """To the next service in one go: a heading is no place for the cursor."""
+        row = self.cursor_row + by
+        while 0 <= row < len(self._order) and self._order[row].startswith(_GROUP):
+            row += by
+        if 0 <= row < len(self._order):
+            self.move_cursor(row=row)
 
 
 def _cells(sight: ServiceSight, now: float) -> dict[str, Text]:

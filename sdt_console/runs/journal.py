@@ -43,7 +43,8 @@ class Journal:
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._db = sqlite3.connect(path, timeout=10, isolation_level=None)
+            # SQLite itself serialises threads, and each of our statements is a transaction of its own
+            self._db = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
         except (OSError, sqlite3.Error) as error:
             raise _failed("open", path, error) from None
         with self._told("open"):
