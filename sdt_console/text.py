@@ -89,3 +89,13 @@ def _bar(value: float, highest: float) -> str:
     if highest <= 0 or value <= 0:
         return _LEVELS[0]
     return _LEVELS[min(len(_LEVELS) - 1, int(value / highest * len(_LEVELS)))]
+
+
+def percent(part: float, whole: float) -> str:
+    """``85 %``, rounded; 100 only for all and 0 only for none, a dash of nothing."""
+    if not whole:
+        return "–"
+    value = int(100 * part / whole + 0.5)
+    if 0 < part < whole:
+        value = min(99, max(1, value))
+    return f"{value} %"

@@ -25,6 +25,7 @@ COMMANDS = {
     "deploy": "sdt_console.cli.deploy:deploy",
     "detect": "sdt_console.cli.detect:detect",
     "doctor": "sdt_console.cli.doctor:doctor",
+    "figures": "sdt_console.cli.figures:figures",
     "health": "sdt_console.cli.health:health",
     "history": "sdt_console.cli.history:history",
     "images": "sdt_console.cli.images:images",

@@ -35,6 +35,14 @@ class Selection:
     reason: str
     files: tuple[str, ...] = ()
 
+    @property
+    def buildable(self) -> bool:
+        """Whether a change could have selected it: not what is never built, or has no code there."""
+        return self.selected or not (
+            self.reason.startswith(("pending:", "data service:"))
+            or self.reason.endswith(("is not in the repository", "nothing to build"))
+        )
+
 
 @dataclass(frozen=True)
 class Detection:

@@ -12,7 +12,7 @@ from rich.text import Text
 from sdt_console.model import Outcome, RunState
 from sdt_console.reports.glyphs import UNDER_WAY, seconds, word
 from sdt_console.runs.history import PastRun
-from sdt_console.text import plural, visible
+from sdt_console.text import percent, plural, visible
 
 _ABOUT_FROM = 100
 """Columns of a terminal that has room for what a run was about."""
@@ -58,7 +58,7 @@ def footing(runs: Sequence[RunState]) -> str:
     if not judged:
         return told
     good = sum(run.outcome is Outcome.SUCCEEDED for run in judged)
-    return f"{told}; success rate {100 * good // len(judged)} % ({good} of {len(judged)})"
+    return f"{told}; success rate {percent(good, len(judged))} ({good} of {len(judged)})"
 
 
 def _cut(text: str, style: str = "") -> Text:

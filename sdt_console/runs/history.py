@@ -62,6 +62,16 @@ class History:
         runs = islice(self._wanted(environment, "", Outcome.SUCCEEDED), _MEASURED)
         return expected([self._journal.events_but(begin.run, _PROGRESS) for begin in runs])
 
+    def since(self, at: float, environment: str = "") -> Iterator[list[Event]]:
+        """The events of every run begun at ``at`` or later, but progress; newest run first.
+
+        :param at: seconds since the epoch.
+        """
+        for begin in self._wanted(environment, "", ""):
+            if begin.at < at:
+                return
+            yield self._journal.events_but(begin.run, _PROGRESS)
+
     def _wanted(self, environment: str, service: str, outcome: str) -> Iterator[Event]:
         """First events of the runs that are asked for, newest first."""
         for begin, end in self._journal.outline():
