@@ -206,3 +206,69 @@ def test_expressions(expression: str, expected: dict[float, float] | None) -> No
             evaluate(expression, series, [0.0, 60.0, 120.0])
     else:
         assert evaluate(expression, series, [0.0, 60.0, 120.0]) == expected
+
+
+def test_a_load_balancer_publishes_no_zeros(account: Account) -> None:
+    dimensions = [
+        {"Name": "LoadBalancer", "Value": balancer(account)},
+        {"Name": "TargetGroup", "Value": group(account, "orders")},
+    ]
+    errors = data(account, query("HTTPCode_Target_5XX_Count", "Sum", dimensions, "AWS/ApplicationELB"))[0]
+    healthy = data(account, query("HealthyHostCount", "Minimum", dimensions, "AWS/ApplicationELB"))[0]
+    assert 0 < len(errors["Values"]) < len(healthy["Values"])
+    assert min(errors["Values"]) > 0
+
+
+def test_metrics_of_the_account_and_of_clients_in_one_call(account: Account) -> None:
+    datum = {"MetricName": "Cost", "Value": 3.0, "Timestamp": now(account), "Dimensions": ORDERS}
+    account.client("cloudwatch").put_metric_data(Namespace="Mine", MetricData=[datum])
+    account.sandbox.advance(60)
+    mine = query("Cost", "Sum", ORDERS, "Mine") | {"Id": "mine"}
+    found = {one["Id"]: one["Values"] for one in data(account, mine, query("CPUUtilization", "p99"))}
+    assert found["mine"] == [3.0]
+    assert len(found["m"]) >= 60
+
+
+def test_get_metric_data_has_limits_and_pages(account: Account) -> None:
+    with pytest.raises(ClientError) as error:
+        data(account, *(query("CPUUtilization", "Average") | {"Id": f"m{i}"} for i in range(501)))
+    assert "must not have a size greater than 500" in error.value.response["Error"]["Message"]
+    both = [query("CPUUtilization", "Average") | {"Id": f"m{i}"} for i in range(2)]
+    end = now(account)
+    asked = {"MetricDataQueries": both, "StartTime": end - timedelta(minutes=60), "EndTime": end}
+    answer = account.client("cloudwatch").get_metric_data(**asked, MaxDatapoints=90)
+    assert [one["StatusCode"] for one in answer["MetricDataResults"]] == ["Complete", "PartialData"]
+    rest = account.client("cloudwatch").get_metric_data(
+        **asked, MaxDatapoints=90, NextToken=answer["NextToken"]
+    )
+    assert [one["StatusCode"] for one in rest["MetricDataResults"]] == ["Complete"]
+    assert "NextToken" not in rest
+
+
+def test_alarms_come_in_pages_and_by_kind(account: Account) -> None:
+    cloudwatch = account.client("cloudwatch")
+    cloudwatch.put_composite_alarm(AlarmName="both", AlarmRule='ALARM("shop-dev-orders-cpu")')
+    whole = cloudwatch.describe_alarms(AlarmTypes=["MetricAlarm"])["MetricAlarms"]
+    pages = list(cloudwatch.get_paginator("describe_alarms").paginate(PaginationConfig={"PageSize": 5}))
+    assert len(pages) == -(-len(whole) // 5)
+    assert [a["AlarmName"] for page in pages for a in page["MetricAlarms"]] == [a["AlarmName"] for a in whole]
+    assert not any(page["CompositeAlarms"] for page in pages)
+    both = cloudwatch.describe_alarms(AlarmTypes=["CompositeAlarm"])
+    assert [a["AlarmRule"] for a in both["CompositeAlarms"]] == ['ALARM("shop-dev-orders-cpu")']
+    with pytest.raises(ClientError, match="MaxRecords"):
+        cloudwatch.describe_alarms(MaxRecords=101)
+
+
+def test_the_history_of_an_alarm(account: Account) -> None:
+    account.sandbox.scenarios.on("unhealthy:orders")
+    account.update("orders", forceNewDeployment=True)
+    account.sandbox.advance(240)
+    name = "shop-dev-orders-unhealthy-targets"
+    history = account.client("cloudwatch").describe_alarm_history
+    (item,) = history(AlarmName=name, HistoryItemType="StateUpdate")["AlarmHistoryItems"]
+    assert item["HistorySummary"] == "Alarm updated from OK to ALARM"
+    told = json.loads(item["HistoryData"])
+    assert (told["oldState"]["stateValue"], told["newState"]["stateValue"]) == ("OK", "ALARM")
+    assert told["newState"]["stateReason"].startswith("Threshold Crossed")
+    after = item["Timestamp"] + timedelta(seconds=1)
+    assert history(AlarmName=name, StartDate=after)["AlarmHistoryItems"] == []
