@@ -10,10 +10,12 @@ from typing import Any
 from sdt_console.clients.aws import Aws
 from sdt_console.clients.aws_errors import error_code
 from sdt_console.clients.cost import amount
-from sdt_console.errors import CloudError
+from sdt_console.errors import CloudError, NotAllowedError
 from sdt_console.model.cost import Budget, BudgetAlert
 
 _A_PAGE = 100
+_RIGHT = "budgets:ViewBudget"
+"""The one right to read budgets (Service Authorization Reference, "AWS Budgets")."""
 
 
 class BudgetsClient:
@@ -29,31 +31,28 @@ class BudgetsClient:
         """The account's budgets of costs with their alerts, by name; none if there are none.
 
         :param account: 12-digit account id.
-        :raises NotAllowedError: for want of ``budgets:DescribeBudgets``.
+        :raises NotAllowedError: for want of ``budgets:ViewBudget``.
         """
-        try:
-            found = await self._aws.pages(
-                "budgets", "describe_budgets", "Budgets", AccountId=account, MaxResults=_A_PAGE
-            )
-        except CloudError as error:
-            if error_code(error.__cause__ or error) == "NotFoundException":
-                return ()
-            raise
+        found = await self._listed("describe_budgets", "Budgets", AccountId=account, MaxResults=_A_PAGE)
         costs = [_budget(raw, environment_tag) for raw in found if raw.get("BudgetType") == "COST"]
         told = [replace(b, alerts=await self._alerts(account, b.name)) for b in costs]
         return tuple(sorted(told, key=lambda budget: budget.name))
 
     async def _alerts(self, account: str, budget: str) -> tuple[BudgetAlert, ...]:
+        found = await self._listed(
+            "describe_notifications_for_budget", "Notifications", AccountId=account, BudgetName=budget
+        )
+        return tuple(_alert(raw) for raw in found)
+
+    async def _listed(self, operation: str, key: str, **parameters: Any) -> list[Any]:
         try:
-            found = await self._aws.pages(
-                "budgets", "describe_notifications_for_budget", "Notifications",
-                AccountId=account, BudgetName=budget,
-            )  # fmt: skip
+            return await self._aws.pages("budgets", operation, key, **parameters)
+        except NotAllowedError as error:  # the right is not called as the calls are
+            raise NotAllowedError(_RIGHT, error.cause) from error.__cause__
         except CloudError as error:
             if error_code(error.__cause__ or error) == "NotFoundException":
-                return ()
+                return []
             raise
-        return tuple(_alert(raw) for raw in found)
 
 
 def _budget(raw: Mapping[str, Any], environment_tag: str) -> Budget:

@@ -224,7 +224,7 @@ def test_what_is_denied_is_missing_and_the_rest_shows(cost: Shell) -> None:
     assert ran.status == 0
     assert "as a plain projection" in ran.out or "no projection on its first day" in ran.out
     assert "! no forecast: not allowed to call ce:GetCostForecast" in ran.out
-    assert "! no budgets: not allowed to call budgets:DescribeBudgets" in ran.out
+    assert "! no budgets: not allowed to call budgets:ViewBudget" in ran.out
     assert "Amazon Elastic Container Service" in ran.out
 
 
