@@ -26,6 +26,7 @@ _WAITING = 64
 _FORGET_S = 60.0
 _AGAIN_S = 5.0
 _TRIES = 5
+_LASTED_S = 60.0
 """Sessions that break one after the other before it is left alone."""
 
 
@@ -61,6 +62,10 @@ class Live:
         self._tasks: list[asyncio.Task[None]] = []
         self._sessions: set[LiveSession] = set()
 
+    @property
+    def sessions(self) -> int:
+        return len(self._parts)
+
     async def open(self) -> None:
         """:raises SdtError: Live Tail cannot be used here."""
         opened: list[LiveSession] = []
@@ -95,16 +100,15 @@ class Live:
 
     async def _keep(self, part: dict[str, int], session: LiveSession | None) -> None:
         """Keep one session open: renew it before it ends, and open another one where it breaks."""
-        numbers, failures = tuple(part.values()), 0
+        numbers, failures, opened = tuple(part.values()), 0, self._clock.now()
         while True:
             try:
                 if session is None:
-                    session = await self._open(part)
+                    session, opened = await self._open(part), self._clock.now()
                     await self._queue.put(Streamed(gaps=numbers))
                 session = await self._read(part, session)
-                failures = 0
             except SdtError as error:
-                failures += 1
+                failures = 1 if self._clock.now() - opened > _LASTED_S else failures + 1
                 if session is not None:
                     self._end(session)
                     session = None

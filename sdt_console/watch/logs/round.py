@@ -6,12 +6,16 @@ import asyncio
 import math
 from collections.abc import AsyncGenerator, Sequence
 
-from sdt_console.errors import SdtError
+from sdt_console.errors import SdtError, UnreachableError
+from sdt_console.watch.log_ports import Clock
 from sdt_console.watch.logs.source import Source, Step
 from sdt_console.watch.logs.window import Window
 
 AHEAD = 20_000
 """Events of groups that are ahead of the others, at most: those wait, then."""
+
+PATIENCE = 3
+"""So many times a group may fail to answer before the others go on without it."""
 
 
 class Round:
@@ -19,30 +23,33 @@ class Round:
 
     :param now: milliseconds since the epoch, when the round begins.
     :param end: no event after this (milliseconds).
+    :param patient: there is another round: what a group did not tell now, it may tell then.
     """
 
     def __init__(
         self,
         sources: Sequence[Source],
         window: Window,
+        clock: Clock,
         now: int,
         end: int | None = None,
         *,
-        deep: bool = False,
+        patient: bool = False,
     ) -> None:
         self._sources = sources
         self._window = window
-        self._now, self._end, self._deep = now, end, deep
+        self._now, self._end = now, end
+        self._patient, self._clock = patient, clock
         self._told: asyncio.Queue[tuple[int, Step | SdtError | None]] = asyncio.Queue(max(1, len(sources)))
         self._progress: dict[int, float] = {
-            number: float(source.start(now, deep=deep)) for number, source in enumerate(sources)
+            number: float(source.start(now)) for number, source in enumerate(sources)
         }
         self._moved = asyncio.Condition()
 
     async def watermarks(self) -> AsyncGenerator[float, None]:
         """After each page the moment up to which every source has been read; ``inf`` is the end.
 
-        A source that fails does not hold up the others; why it did is its ``trouble``.
+        A source that keeps failing does not hold up the others; why it does is its ``trouble``.
         """
         walks = [asyncio.create_task(self._walk(number)) for number in self._progress]
         left = len(walks)
@@ -50,11 +57,11 @@ class Round:
             while left:
                 number, told = await self._told.get()
                 if isinstance(told, Step):
-                    self._window.add(number, told.fresh, self._now)
+                    self._window.add(number, told.fresh, int(self._clock.now() * 1000))
                     self._progress[number] = told.progress
                 else:
-                    self._sources[number].trouble = told
-                    self._progress[number] = math.inf
+                    if not self._waits(self._sources[number], told):
+                        self._progress[number] = math.inf
                     left -= 1
                 async with self._moved:
                     self._moved.notify_all()
@@ -69,7 +76,7 @@ class Round:
         ended: SdtError | None = source.trouble if source.hopeless else None
         if not source.hopeless:
             try:
-                async for step in source.walk(self._now, self._end, deep=self._deep):
+                async for step in source.walk(self._now, self._end):
                     await self._told.put((number, step))
                     if self._ahead(number):
                         async with self._moved:
@@ -77,6 +84,12 @@ class Round:
             except SdtError as error:
                 ended = error
         await self._told.put((number, ended))
+
+    def _waits(self, source: Source, trouble: SdtError | None) -> bool:
+        """Note how the walk ended; whether the others wait for the next one, so that the order is kept."""
+        source.trouble = trouble
+        source.failures = source.failures + 1 if trouble is not None else 0
+        return self._patient and isinstance(trouble, UnreachableError) and source.failures <= PATIENCE
 
     def _ahead(self, number: int) -> bool:
         return len(self._window) > AHEAD and self._progress[number] > min(self._progress.values())

@@ -44,35 +44,41 @@ class Source:
         self.streams = tuple(streams)
         self.seen = Seen()
         self.trouble: SdtError | None = None
+        self.failures = 0
+        """Looks that failed, one after the other."""
         self.hopeless = False
         """There is no use in asking again."""
         self._reader = reader
         self._floor = since
         self._newest = since
-        self._begun = False
+        self.deep_due = False
+        """The next look that is not broken off goes far back."""
+        self.begun = False
+        """It has told something once, or that there is nothing."""
         self._quick = QUICK_MS
         self._forget_at = _FORGET_AT
         self.forgot: int | None = None
         """Lines before then may be missing if they come late: there were too many to remember."""
 
-    def start(self, now: int, *, deep: bool) -> int:
+    def start(self, now: int) -> int:
         """Where the next look begins (milliseconds).
 
         Counted from the newest event rather than from now: a group may have been silent for some minutes when
         a late line comes.
         """
-        if not self._begun:
+        if not self.begun:
             return self._floor
-        back = DEEP_MS if deep else self._quick
+        back = DEEP_MS if self.deep_due else self._quick
         return max(self._floor, min(max(self._newest, now - DEEP_MS), now) - back)
 
-    async def walk(self, now: int, end: int | None = None, *, deep: bool = False) -> AsyncIterator[Step]:
+    async def walk(self, now: int, end: int | None = None) -> AsyncIterator[Step]:
         """Every page from :meth:`start` on. Broken off, the next walk begins where this one surely was.
 
         :param now: milliseconds since the epoch.
         :raises CloudError: AWS refused, or did not answer.
         """
-        start = progress = self.start(now, deep=deep)
+        deep = self.deep_due
+        start = progress = self.start(now)
         ordered, told, new = True, 0, 0
         async for page in self._reader.pages(self.group, start, end, self.streams):
             fresh = self.seen.searched(page)
@@ -86,7 +92,10 @@ class Source:
                     self._reached(progress, now)
             yield Step(fresh, progress if ordered else start)
         self._reached(progress, now)
-        if not deep:
+        if deep:
+            self.deep_due = False
+            self.forget()
+        else:
             self._adapt(told, new)
         self._bound()
 
@@ -98,7 +107,7 @@ class Source:
             self.seen.forget(before)
 
     def _reached(self, until: int, now: int) -> None:
-        self._begun = True
+        self.begun = True
         self._newest = max(self._newest, min(until, now))
         if len(self.seen) > self._forget_at:
             self.forget()

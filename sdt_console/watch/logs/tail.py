@@ -64,7 +64,8 @@ class Tail:
         self._sieve = sieve or Sieve()
         self._until, self._follow = until, follow
         self._arns = dict(arns or {})
-        self._hold_s, self._every_s = hold_s, every_s
+        self._hold_s = self._live_hold_s = hold_s
+        self._every_s = every_s
         self._window = Window()
         self._notices: list[LogNotice] = []
         self._troubles = troubles.Told()
@@ -80,11 +81,11 @@ class Tail:
         :raises SdtError: no log group could be read.
         """
         try:
-            async with contextlib.aclosing(self._round(deep=False, last=not self._follow)) as history:
+            async with contextlib.aclosing(self._round(last=not self._follow)) as history:
                 async for batch in history:
                     yield batch
             failed = [source.trouble for source in self.sources if source.trouble is not None]
-            if failed and len(failed) == len(self.sources):
+            if failed and not any(source.begun for source in self.sources):
                 raise troubles.advised(failed[0])
             if self._follow:
                 async with contextlib.aclosing(self._going_on()) as coming:
@@ -105,21 +106,22 @@ class Tail:
             if streamed is not None:
                 if self._take(streamed):
                     search_at = clock.now()
-                if batch := self._released((clock.now() - self._hold_s) * 1000):
+                if batch := self._released((clock.now() - self._live_hold_s) * 1000):
                     yield batch
                 continue
             begun = clock.now()
             deep = begun >= deep_at
-            async with contextlib.aclosing(self._round(deep=deep)) as found:
+            if deep:
+                for source in self.sources:
+                    source.deep_due = True
+            async with contextlib.aclosing(self._round()) as found:
                 async for batch in found:
                     yield batch
             if deep:
                 deep_at = clock.now() + max(DEEP_EVERY_S, _DEEP_SHARE * (clock.now() - begun))
-                for source in self.sources:
-                    source.forget()
             search_at = begun + (LIVE_EVERY_S if self._live else self._every_s)
 
-    async def _round(self, *, deep: bool, last: bool = False) -> AsyncGenerator[LogBatch, None]:
+    async def _round(self, *, last: bool = False) -> AsyncGenerator[LogBatch, None]:
         """One look at all groups; batches come page by page, and are complete up to their end.
 
         :param last: nothing comes after it, so that nothing is held back.
@@ -127,15 +129,16 @@ class Tail:
         now = self._clock.now() * 1000
         held = math.inf if last else now - self._hold_s * 1000
         end = self._until if last else None
-        around = Round(self.sources, self._window, int(now), end, deep=deep)
+        around = Round(self.sources, self._window, self._clock, int(now), end, patient=not last)
+        until = held
         async with contextlib.aclosing(around.watermarks()) as watermarks:
             async for mark in watermarks:
                 # The last trace of a page may go on in the next one.
                 until = held if mark == math.inf else min(mark - JOIN_MS, held)
                 if batch := self._released(until):
                     yield batch
-        self._notices += self._troubles.of(self.sources)
-        if batch := self._released(held):
+        self._notices += self._troubles.of(self.sources, patient=not last)
+        if batch := self._released(until):
             yield batch
 
     def _released(self, until: float) -> LogBatch | None:
@@ -172,6 +175,8 @@ class Tail:
         for source in self.sources:
             source.seen.going_live()
         self._live = live
+        # Sessions tell what they have once a second, each at a moment of its own.
+        self._live_hold_s = self._hold_s + (1.0 if live.sessions > 1 else 0.0)
         return True
 
     async def _leave_live(self) -> None:

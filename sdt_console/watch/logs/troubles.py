@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sdt_console.errors import NotAllowedError, SdtError, UnreachableError
 from sdt_console.model import LogNotice
+from sdt_console.watch.logs.round import PATIENCE
 from sdt_console.watch.logs.source import Source
 
 SAMPLED = LogNotice(
@@ -47,7 +48,8 @@ class Told:
         self._told: dict[str, str] = {}
         self._forgot: dict[str, int] = {}
 
-    def of(self, sources: Sequence[Source]) -> list[LogNotice]:
+    def of(self, sources: Sequence[Source], *, patient: bool) -> list[LogNotice]:
+        """:param patient: what may pass by the next look is not told yet."""
         found = []
         for source in sources:
             error, before = source.trouble, self._told.get(source.group, "")
@@ -55,11 +57,9 @@ class Told:
                 if before:
                     found.append(LogNotice("again", f"{source.group} can be read again", source.service))
                     del self._told[source.group]
-            else:
+            elif not (patient and isinstance(error, UnreachableError) and source.failures < PATIENCE):
                 # Denied stays denied for as long as anyone wants to wait; the rest may pass.
-                source.hopeless = isinstance(error, NotAllowedError) and not isinstance(
-                    error, UnreachableError
-                )
+                source.hopeless = isinstance(error, NotAllowedError)
                 said = _sentence(source, error)
                 if error.what != before:
                     found.append(LogNotice("unread", said, source.service))

@@ -13,6 +13,9 @@ from sdt_console.model import LogEvent
 JOIN_MS = 1000
 """Lines of one stream belong together only if they are no further apart."""
 
+SKEW_MS = 2000
+"""So far an event may be ahead of our clock and be told in its place: clocks differ."""
+
 MOST_EVENTS = 1000
 """Events in one line, at most: whatever ends no trace must not eat the memory."""
 
@@ -64,7 +67,7 @@ class Window:
     """Holds events back for a moment, so that those which come a little late are told in their place.
 
     The order is that of the events' own times; of equal ones, that of ingestion, then of arrival. An event
-    from the future counts from when it came.
+    from a far future counts from when it came.
     """
 
     def __init__(self) -> None:
@@ -79,11 +82,11 @@ class Window:
 
     def add(self, source: int, events: Iterable[LogEvent], seen: int) -> None:
         """Take ``events``, seen at ``seen`` (milliseconds); those of one stream as they follow each other."""
-        number, append = self._number, self._pending.append
+        number, append, latest = self._number, self._pending.append, seen + SKEW_MS
         for event in events:
             at = event.at
             number += 1
-            append((at if at < seen else seen, at, event.ingested, number, source, event))
+            append((at if at < latest else seen, at, event.ingested, number, source, event))
             if at < self._told_until:
                 self.late += 1
         self._number = number
