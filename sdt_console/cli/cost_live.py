@@ -12,6 +12,7 @@ from rich.text import Text
 from sdt_console.cli.cost_words import ago, bar, moment, money, named, row, sheet, span
 from sdt_console.model.cost import TaskSize
 from sdt_console.model.cost_live import HOURS_A_MONTH, Effect, LiveCost, LiveService, PriceList, Span
+from sdt_console.text import plural
 from sdt_console.watching.cost_view import in_cents
 
 _BAR = 6
@@ -46,6 +47,10 @@ def picture(live: LiveCost, effects: Sequence[Effect], now: float) -> Renderable
     ]
     if any(size.spot for service in live.services for size, _ in service.sizes):
         parts.append(Text("Spot is up to 70 % less than the list price: both ends are shown.", style="dim"))
+    if live.ended.tasks:
+        told = f"{plural(live.ended.tasks, 'task')} stopped within the last hour or so and cost "
+        told += f"{span(live.ended.cost, currency, _HOUR_PLACES)}, each at least its minute."
+        parts.append(Text(told, overflow="fold"))
     if live.standing:
         parts += [Text(), _standing(live)]
     if effects:
@@ -66,6 +71,7 @@ def document(live: LiveCost, effects: Sequence[Effect]) -> dict[str, Any]:
         "per_month": _span(live.per_month),
         "fargate_per_hour": _span(live.fargate_per_hour),
         "services": [_service(service) for service in live.services],
+        "ended": {"tasks": live.ended.tasks, "cost": _span(live.ended.cost)},
         "standing": [
             {"name": part.part, "per_month": _span(part.per_month), "source": "the catalog's estimate"}
             for part in live.standing

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sdt_console.clients.aws import Aws
-from sdt_console.model.cost import RunningTask, TaskSize
+from sdt_console.model.cost import EndedTask, RunningTask, TaskSize
 
 _TASKS_A_CALL = 100  # DescribeTasks' limit
 _BILLED = {"PENDING", "ACTIVATING", "RUNNING"}
@@ -26,19 +26,32 @@ class RunningTasks:
 
         :raises CloudError: no such cluster, or AWS refused.
         """
-        arns = await self._aws.pages(
-            "ecs", "list_tasks", "taskArns", cluster=cluster, desiredStatus="RUNNING"
-        )
-        parts = [arns[i : i + _TASKS_A_CALL] for i in range(0, len(arns), _TASKS_A_CALL)]
-        answers = await asyncio.gather(
-            *(self._aws.read("ecs", "describe_tasks", cluster=cluster, tasks=part) for part in parts)
-        )
-        tasks = [task for answer in answers for task in answer["tasks"]]
+        tasks = await self._tasks(cluster, "RUNNING")
         return tuple(
             RunningTask(str(task.get("group", "")), _size(task))
             for task in tasks
             if task.get("lastStatus") in _BILLED
         )
+
+    async def ended(self, cluster: str) -> tuple[EndedTask, ...]:
+        """Tasks that have stopped, for the hour or so in which ECS shows them; not those that never began."""
+        return tuple(
+            EndedTask(
+                str(task.get("group", "")),
+                _size(task),
+                (task["stoppedAt"] - task["pullStartedAt"]).total_seconds(),
+            )
+            for task in await self._tasks(cluster, "STOPPED")
+            if task.get("pullStartedAt") and task.get("stoppedAt")
+        )
+
+    async def _tasks(self, cluster: str, desired: str) -> list[Mapping[str, Any]]:
+        arns = await self._aws.pages("ecs", "list_tasks", "taskArns", cluster=cluster, desiredStatus=desired)
+        parts = [arns[i : i + _TASKS_A_CALL] for i in range(0, len(arns), _TASKS_A_CALL)]
+        answers = await asyncio.gather(
+            *(self._aws.read("ecs", "describe_tasks", cluster=cluster, tasks=part) for part in parts)
+        )
+        return [task for answer in answers for task in answer["tasks"]]
 
     async def size(self, task_definition: str) -> TaskSize:
         """What one task of a revision would be billed for."""

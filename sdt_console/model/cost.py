@@ -170,6 +170,18 @@ class RunningTask:
 
 
 @dataclass(frozen=True)
+class EndedTask:
+    """A task that has stopped.
+
+    :param seconds: from the beginning of the pull of its image to its end; what it is billed for.
+    """
+
+    group: str
+    size: TaskSize
+    seconds: float
+
+
+@dataclass(frozen=True)
 class CostPoint:
     """One value of a metric.
 

@@ -85,6 +85,17 @@ class Standing:
 
 
 @dataclass(frozen=True)
+class Ended:
+    """Tasks that have stopped within the last hour or so, as long as ECS shows them, and what they have cost.
+
+    A minute each at least: a service whose tasks crash again and again pays for more than runs.
+    """
+
+    tasks: int = 0
+    cost: Span = NOTHING
+
+
+@dataclass(frozen=True)
 class LiveCost:
     """What an environment costs as it runs now.
 
@@ -96,6 +107,7 @@ class LiveCost:
     standing: tuple[Standing, ...]
     prices: PriceList
     at: float
+    ended: Ended = Ended()
 
     @property
     def fargate_per_hour(self) -> Span:

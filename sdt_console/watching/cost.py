@@ -142,10 +142,13 @@ class CostDesk:
         region = self._catalog.region(self._environment)
         tasks = RunningTasks(self._aws(region))
         names = {self._catalog.ecs_service(self._environment, name): name for name in self._catalog.all_names}
-        running, prices = await asyncio.gather(
-            tasks.of_cluster(self._catalog.cluster(self._environment)), self._prices(region).of(region)
+        cluster = self._catalog.cluster(self._environment)
+        running, ended, prices = await asyncio.gather(
+            tasks.of_cluster(cluster), tasks.ended(cluster), self._prices(region).of(region)
         )
-        live = live_cost(self._environment, running, names, self._standing(), prices, self._door.clock.now())
+        live = live_cost(
+            self._environment, running, names, self._standing(), prices, self._door.clock.now(), ended
+        )
         by_name = {service.name: service for service in live.services}
         effects = []
         for change in asked:

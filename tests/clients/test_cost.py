@@ -194,6 +194,17 @@ def test_what_runs_in_the_cluster(account: Account) -> None:
     assert Session().run(lambda aws: RunningTasks(aws).size(definition)) == TaskSize(256, 1024)
 
 
+def test_what_has_stopped_there(account: Account) -> None:
+    assert Session().run(lambda aws: RunningTasks(aws).ended(CLUSTER)) == ()
+    account.sandbox.advance(600)
+    account.update("orders", desiredCount=0)
+    account.until(lambda: account.service("orders")["runningCount"] == 0)
+    account.sandbox.advance(300)
+    [ended] = Session().run(lambda aws: RunningTasks(aws).ended(CLUSTER))
+    assert (ended.group, ended.size) == ("service:shop-dev-orders", TaskSize(256, 1024))
+    assert ended.seconds > 600
+
+
 def test_tasks_on_spot_on_arm_with_storage_and_on_instances(api: Api) -> None:
     fargate = {"lastStatus": "RUNNING", "cpu": "1024", "memory": "2048", "group": "service:a"}
     arm = [{"name": "ecs.cpu-architecture", "value": "arm64"}]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sdt_console.errors import UsageError
-from sdt_console.model.cost import RunningTask, TaskSize
+from sdt_console.model.cost import EndedTask, RunningTask, TaskSize
 from sdt_console.model.cost_live import HOURS_A_MONTH, LiveCost, Span, Standing
 from sdt_console.watch.cost import publish
 from sdt_console.watch.cost.live import live_cost, task_price
@@ -58,6 +58,15 @@ def test_what_has_no_price_is_said_and_counted(size: TaskSize, told: str) -> Non
     users = found.services[0]
     assert (users.tasks, users.unpriced, users.why) == (2, 1, told)
     assert users.per_hour == task_price(SMALL, US.prices)[0]
+
+
+def test_a_task_that_has_ended_is_billed_by_the_second_and_a_minute_at_least() -> None:
+    hour = Decimal("0.014565")
+    ended = [EndedTask("service:sdt-dev-users", SMALL, seconds) for seconds in (9.0, 60.2, 3600.0)]
+    ended.append(EndedTask("service:sdt-dev-users", replace(SMALL, fargate=False), 3600.0))
+    found = live_cost("dev", (), SERVICES, (), US, 0.0, ended).ended
+    assert found.tasks == 3
+    assert found.cost.high == hour * 60 / 3600 + hour * 61 / 3600 + hour
 
 
 def test_storage_without_a_known_price_is_said() -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
-from sdt_console.model.cost import FargatePrice, RunningTask, TaskSize
-from sdt_console.model.cost_live import NOTHING, LiveCost, LiveService, PriceList, Span, Standing
+from sdt_console.model.cost import EndedTask, FargatePrice, RunningTask, TaskSize
+from sdt_console.model.cost_live import NOTHING, Ended, LiveCost, LiveService, PriceList, Span, Standing
 
 INCLUDED_GB = 20
 """Ephemeral storage that every task has without paying for it."""
 SPOT_LEAST = Decimal("0.30")
 """Fargate Spot is up to 70 % less than the list price; AWS publishes no price for the moment."""
+LEAST_S = 60
+"""What a task is billed for at least, in seconds."""
 ALONE = "tasks without a service"
 
 
@@ -23,6 +26,7 @@ def live_cost(
     standing: Sequence[Standing],
     prices: PriceList,
     at: float,
+    ended: Iterable[EndedTask] = (),
 ) -> LiveCost:
     """Every task in exactly one line: the catalog's services in its order, then whatever else runs.
 
@@ -38,7 +42,20 @@ def live_cost(
     ]
     managed = [line for line in lines if line.managed]
     others = sorted((line for line in lines if not line.managed), key=lambda line: line.name)
-    return LiveCost(environment, (*managed, *others), tuple(standing), prices, at)
+    return LiveCost(
+        environment, (*managed, *others), tuple(standing), prices, at, ended_cost(ended, prices.prices)
+    )
+
+
+def ended_cost(tasks: Iterable[EndedTask], prices: Sequence[FargatePrice]) -> Ended:
+    """What tasks that have stopped have cost: by the second, a minute each at least."""
+    count, cost = 0, NOTHING
+    for task in tasks:
+        price, _ = task_price(task.size, prices)
+        if price is not None:
+            seconds = max(LEAST_S, math.ceil(task.seconds))
+            count, cost = count + 1, cost + Span(price.low * seconds / 3600, price.high * seconds / 3600)
+    return Ended(count, cost)
 
 
 def live_service(
