@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
+import boto3
 import pytest
+from moto.server import ThreadedMotoServer
 
 from tests.catalogs import OURS
+from tests.clients.calling import point_at
 from tests.command import Sdt
 from tests.world import World
 
 REPOSITORY = "sdt/dev/user-service"
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 
 
@@ -228,3 +234,37 @@ def test_an_unknown_service_is_told(sdt: Sdt, aimed: World) -> None:
     told = sdt("images", "user-servce")
     assert told.status == 2
     assert "did you mean user-service?" in told.err
+
+
+def test_moto_alone_is_enough(sdt: Sdt, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It starts no tasks and scans nothing; repositories, images and policies are as ECR has them."""
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        _, port = server.get_host_and_port()
+        point_at(f"http://127.0.0.1:{port}", monkeypatch.setenv)
+        # moto's memory is the whole process's: what other tests made in it must not be found here
+        urlopen(Request(f"http://127.0.0.1:{port}/moto-api/reset", method="POST")).close()
+        monkeypatch.setenv("SDT_CATALOG", str(OURS))
+        monkeypatch.chdir(tmp_path)
+        ecr = boto3.client("ecr", region_name="eu-west-1")
+        boto3.client("ecs", region_name="eu-west-1").create_cluster(clusterName="sdt-dev-cluster")
+        ecr.create_repository(repositoryName=REPOSITORY)
+        for number in range(3):
+            manifest: dict[str, Any] = {"schemaVersion": 2, "mediaType": MANIFEST, "layers": []}
+            manifest["config"] = {"digest": f"sha256:{number:064x}", "size": 1}
+            ecr.put_image(
+                repositoryName=REPOSITORY, imageManifest=json.dumps(manifest), imageTag=f"v{number}"
+            )
+        found = sdt("images", "user-service", "--audit", "--json")
+        assert found.status == 0, found.err
+        ours = of(found.json)
+        assert (ours["exists"], ours["tagged"], ours["running"], ours["problems"]) == (True, 3, [], [])
+        assert {tag for image in ours["images"] for tag in image["tags"]} == {"v0", "v1", "v2"}
+        assert "no lifecycle policy: no image ever expires" in [f["what"] for f in ours["audit"]]
+        assert "no image of it was ever scanned: scan on push is off" in [f["what"] for f in ours["audit"]]
+        assert sdt("images").status == 0
+        secrets = sdt("secrets", "--json")
+        assert (secrets.status, secrets.json["secrets"]) == (0, [])
+    finally:
+        server.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -99,7 +100,12 @@ def test_many_commits_are_told_by_one_call_of_git(tmp_path: Path, monkeypatch: p
     known = GitRepository(tmp_path)
     calls: list[str] = []
     run = known._run
-    monkeypatch.setattr(known, "_run", lambda *a, **k: (calls.append(a[0]), run(*a, **k))[1])
+
+    def counted(*arguments: str, **options: Any) -> tuple[int, bytes, str]:
+        calls.append(arguments[0])
+        return run(*arguments, **options)
+
+    monkeypatch.setattr(known, "_run", counted)
     asked = [first, "0" * 40, merged[:7], "latest", "--help", "v1\n", merged[:7]]
     found = known.subjects(asked)
     assert calls == ["cat-file"]
