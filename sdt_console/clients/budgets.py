@@ -21,7 +21,7 @@ _RIGHT = "budgets:ViewBudget"
 class BudgetsClient:
     """DescribeBudgets and DescribeNotificationsForBudget.
 
-    :param aws: of ``us-east-1``, where the one endpoint is.
+    :param aws: of any region; the SDK knows where the partition's one endpoint is.
     """
 
     def __init__(self, aws: Aws) -> None:

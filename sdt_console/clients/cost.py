@@ -13,8 +13,6 @@ from sdt_console.clients.aws_errors import error_code, no_such_call
 from sdt_console.errors import CloudError, UnreachableError
 from sdt_console.model.cost import CostAnswer, CostQuery, CostRow, ForecastAnswer, ForecastDay
 
-REGION = "us-east-1"
-"""Where the one endpoint of AWS's commercial partition is."""
 METRIC = "UnblendedCost"
 """What was charged on the day on which it was used, as on the invoice."""
 _INTERVAL_PERCENT = 80
@@ -24,7 +22,7 @@ _PAGES = 1000
 class CostExplorerClient:
     """GetCostAndUsage and GetCostForecast.
 
-    :param aws: of ``REGION``.
+    :param aws: of any region; the SDK knows where the partition's one endpoint is (``us-east-1``).
     :param sent: told of every request once it was sent, answered or not: its operation and how many.
     """
 

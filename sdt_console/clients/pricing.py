@@ -19,9 +19,9 @@ _USAGE = re.compile(r"(?:^|-)Fargate-(ARM-)?(vCPU-Hours:perCPU|GB-Hours|Ephemera
 
 
 def endpoint(region: str) -> str:
-    """The region of the Price List's endpoint nearest to ``region``; there are three."""
+    """The region of the Price List's endpoint nearest to ``region``: three, and one of China's own."""
     part = region.partition("-")[0]
-    return {"eu": "eu-central-1", "ap": "ap-south-1"}.get(part, "us-east-1")
+    return {"eu": "eu-central-1", "ap": "ap-south-1", "cn": "cn-northwest-1"}.get(part, "us-east-1")
 
 
 class PricingClient:

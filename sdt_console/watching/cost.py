@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sdt_console.clients.aws import Aws
 from sdt_console.clients.budgets import BudgetsClient
-from sdt_console.clients.cost import REGION, CostExplorerClient
+from sdt_console.clients.cost import CostExplorerClient
 from sdt_console.clients.cost_metrics import CostMetricsClient
 from sdt_console.clients.pricing import PricingClient, endpoint
 from sdt_console.clients.running import RunningTasks
@@ -53,10 +53,10 @@ class CostDesk:
     def books(self) -> Books:
         """What was charged; see :class:`Books`."""
         cost = self._catalog.cost
-        client = CostExplorerClient(self._aws(REGION), self._sent)
+        aws = self._aws(self._catalog.region(self._environment))
         return Books(
-            client,
-            BudgetsClient(self._aws(REGION)),
+            CostExplorerClient(aws, self._sent),
+            BudgetsClient(aws),
             self._store,
             self._door.clock,
             scope=self._scope,

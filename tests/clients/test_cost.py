@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sdt_console.catalog.model import Catalog
+from sdt_console.clients.aws import Aws
 from sdt_console.clients.budgets import BudgetsClient
 from sdt_console.clients.cost import CostExplorerClient
 from sdt_console.clients.cost_metrics import CostMetricsClient
@@ -170,10 +171,26 @@ def test_the_price_list(account: Account) -> None:
 
 @pytest.mark.parametrize(
     ("region", "near"),
-    [("eu-west-1", "eu-central-1"), ("ap-northeast-1", "ap-south-1"), ("sa-east-1", "us-east-1")],
+    [
+        ("eu-west-1", "eu-central-1"),
+        ("ap-northeast-1", "ap-south-1"),
+        ("sa-east-1", "us-east-1"),
+        ("cn-north-1", "cn-northwest-1"),
+    ],
 )
 def test_the_price_lists_endpoints(region: str, near: str) -> None:
     assert endpoint(region) == near
+
+
+@pytest.mark.parametrize("service", ["ce", "budgets"])
+def test_the_sdk_finds_the_one_endpoint(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    point_at("", monkeypatch.setenv)
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+
+    async def url(aws: Aws) -> str:
+        return str(aws.client(service).meta.endpoint_url)
+
+    assert Session().run(url) in ("https://ce.us-east-1.amazonaws.com", "https://budgets.amazonaws.com")
 
 
 def test_a_price_list_that_cannot_be_read(api: Api) -> None:
