@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sdt_console.errors import SupersededError, UsageError
-from sdt_console.model import Detection, EcrImage, EcsService, Outcome, Plan, Request, Revision
+from sdt_console.model import Detection, EcrImage, EcsService, Plan, Request, Revision
 
 if TYPE_CHECKING:
     from sdt_console.catalog.model import Catalog
     from sdt_console.engine import Engine
-    from sdt_console.pipeline.known_good import KnownGood, Seen
+    from sdt_console.pipeline.known_good import KnownGood
 
 _RUNS_LOOKED_AT = 200
 _IMAGES_SHOWN = 5
@@ -58,7 +58,8 @@ class Planner:
 
         :raises UsageError: it cannot be read, or is no plan for this catalog's services.
         """
-        from sdt_console.pipeline.plan import checked, from_json
+        from sdt_console.pipeline.plan import from_json
+        from sdt_console.pipeline.plan_check import checked
 
         try:
             text = file.read_text(encoding="utf-8")
@@ -98,20 +99,22 @@ class Planner:
     async def _deploy(self, request: Request) -> Plan:
         from sdt_console.pipeline.single import deploy_plan
 
-        live = await self._live(request.services)
+        services = await self._services(request.services)
+        live = {name: _revision(name, service) for name, service in services.items()}
+        good = await self._good(services)
         built = [name for name in request.services if name in self._catalog.by_name]
         if request.rebuild:
             head = self._head(request.tag or "HEAD")
             uris = await self._uris(built)
             images = {name: f"{uris[name]}:{head}" for name in built}
-            return deploy_plan(self._catalog, self._environment, request, live, images, {}, head)
+            return deploy_plan(self._catalog, self._environment, request, live, images, {}, head, good)
         uris = await self._uris(built)
         found = dict(
             zip(built, await asyncio.gather(*(self._image(n, request.tag) for n in built)), strict=True)
         )
         images = {name: f"{uris[name]}:{tag}" for name, (tag, _) in found.items()}
         digests = {name: image.digest for name, (_, image) in found.items()}
-        return deploy_plan(self._catalog, self._environment, request, live, images, digests)
+        return deploy_plan(self._catalog, self._environment, request, live, images, digests, good=good)
 
     async def _image(self, name: str, tag: str) -> tuple[str, EcrImage]:
         """The image to deploy and the tag to name it by."""
@@ -242,21 +245,11 @@ class Planner:
         return found
 
     def _known_good(self) -> KnownGood:
-        from sdt_console.pipeline.known_good import KnownGood
+        from sdt_console.pipeline.known_good import KnownGood, remembered
 
         outside = self._door.outside
-        return KnownGood(self._catalog, self._environment, outside.ecs, outside.ecr, self._remembered())
-
-    def _remembered(self) -> dict[str, list[Seen]]:
-        """What our own runs have brought up in this environment, newest first."""
-        from sdt_console.pipeline.known_good import Seen
-
-        found: dict[str, list[Seen]] = {}
-        for state in self._door.history.newest(_RUNS_LOOKED_AT):
-            for service in state.services if state.environment == self._environment else ():
-                if service.outcome is Outcome.SUCCEEDED and service.task_definition:
-                    found.setdefault(service.name, []).append(Seen(service.task_definition, service.digest))
-        return found
+        memory = remembered(self._door.history.newest(_RUNS_LOOKED_AT), self._environment)
+        return KnownGood(self._catalog, self._environment, outside.ecs, outside.ecr, memory)
 
     def _head(self, rev: str) -> str:
         head = self._door.repository.commit(rev)

@@ -11,7 +11,10 @@ from sdt_console.model.outcome import Failure, Outcome
 class ServiceResult:
     """What a run made of one service; empty strings for what was not reached.
 
+    :param failure: the first thing that went wrong with it; that it could not be put back either is in the
+        evidence.
     :param tried: ARN of the task definition that its ECS service was asked to run.
+    :param rejected: that ARN, once the run has judged it: it did not come up, or was not healthy.
     """
 
     name: str
@@ -22,6 +25,7 @@ class ServiceResult:
     previous: str = ""
     failure: Failure | None = None
     tried: str = ""
+    rejected: str = ""
 
 
 @dataclass(frozen=True)

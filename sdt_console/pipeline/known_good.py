@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sdt_console.catalog.model import Catalog
 from sdt_console.errors import CloudError, UsageError
-from sdt_console.model import EcrImage
+from sdt_console.model import EcrImage, Outcome, RunState
 from sdt_console.pipeline.ports import Ecr, Ecs
 from sdt_console.pipeline.task_definition import container_index, image_parts
 
@@ -37,32 +37,70 @@ class Seen:
     digest: str = ""
 
 
+@dataclass(frozen=True)
+class Memory:
+    """What our own runs know of revisions; of two runs that judged the same one, the newer counts.
+
+    :param good: service → revisions that came up and were healthy, newest first.
+    :param rejected: service → ARN of one that was not → by which run, and why.
+    """
+
+    good: Mapping[str, list[Seen]] = field(default_factory=dict)
+    rejected: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+def remembered(runs: Iterable[RunState], environment: str) -> Memory:
+    """What ``runs``, newest first, say of the environment's services."""
+    good: dict[str, list[Seen]] = {}
+    rejected: dict[str, dict[str, str]] = {}
+    judged: set[tuple[str, str]] = set()
+    for run in runs:
+        for service in run.services if run.environment == environment else ():
+            healthy = service.task_definition if service.outcome is Outcome.SUCCEEDED else ""
+            revision = service.rejected or healthy
+            if not revision or (service.name, revision) in judged:
+                continue
+            judged.add((service.name, revision))
+            if service.rejected:
+                why = service.failure.what if service.failure else "it failed"
+                rejected.setdefault(service.name, {})[revision] = f"run {run.run} has tried it: {why}"
+            else:
+                good.setdefault(service.name, []).append(Seen(revision, service.digest))
+    return Memory(good, rejected)
+
+
 class KnownGood:
     """Looks for revisions of one environment's services.
 
-    :param history: service → revisions that our own runs have brought up, newest first.
+    :param memory: what our own runs have found out.
     """
 
     def __init__(
-        self, catalog: Catalog, environment: str, ecs: Ecs, ecr: Ecr, history: Mapping[str, Iterable[Seen]]
+        self, catalog: Catalog, environment: str, ecs: Ecs, ecr: Ecr, memory: Memory | None = None
     ) -> None:
         self._catalog = catalog
         self._environment = environment
         self._ecs = ecs
         self._ecr = ecr
-        self._history = history
+        self._memory = memory or Memory()
 
     async def last(self, service: str, current: str) -> Good:
         """The newest good revision other than ``current``, an ARN.
 
+        What ECS calls a success but a run of ours has rejected, such as by its health check, is none.
+
         :raises UsageError: none is known, or none that could still start.
         """
         tried: list[str] = []
+        rejected = self._memory.rejected.get(service, {})
         seen: set[str] = {current}
-        for candidate in [*await self._by_ecs(service), *self._history.get(service, ())]:
+        for candidate in [*await self._by_ecs(service), *self._memory.good.get(service, ())]:
             if candidate.task_definition in seen:
                 continue
             seen.add(candidate.task_definition)
+            if candidate.task_definition in rejected:
+                tried.append(f"{_short(candidate.task_definition)}: {rejected[candidate.task_definition]}")
+                continue
             try:
                 return await self.revision(service, candidate.task_definition, candidate.digest)
             except (UsageError, CloudError) as error:

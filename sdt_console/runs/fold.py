@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from sdt_console import events as ev
-from sdt_console.model import Outcome, RunState, ServiceResult, StageResult
+from sdt_console.model import Failure, Outcome, RunState, ServiceResult, StageResult
 
 _FIELDS = ("image", "digest", "task_definition", "previous")
 # An image that is built and pushed makes no service succeed: it has to run.
 _RUNS = {"deploy", "health"}
+_REJECTED = {Outcome.FAILED, Outcome.TIMED_OUT}
 _BAD = {Outcome.FAILED, Outcome.TIMED_OUT, Outcome.ROLLBACK_FAILED, Outcome.INTERRUPTED, Outcome.ROLLED_BACK}
 
 
@@ -104,6 +105,16 @@ def _service(service: ServiceResult, body: ev.StepFinished) -> ServiceResult:
         body.outcome is Outcome.SUCCEEDED and body.stage in _RUNS and outcome not in _BAD
     ):
         outcome = body.outcome
-    if body.failure is not None and (failure is None or body.outcome is Outcome.ROLLBACK_FAILED):
-        failure = body.failure
-    return replace(service, outcome=outcome, failure=failure, **made)
+    if body.stage in _RUNS and body.outcome in _REJECTED:
+        made["rejected"] = service.tried
+    return replace(service, outcome=outcome, failure=_first(failure, body), **made)
+
+
+def _first(failure: Failure | None, body: ev.StepFinished) -> Failure | None:
+    """What went wrong first stays; that the service could not be put back either is told beside it."""
+    if failure is None or body.failure is None or body.outcome is not Outcome.ROLLBACK_FAILED:
+        return failure or body.failure
+    beside = f"not rolled back: {body.failure.what}" + (
+        f": {body.failure.cause}" if body.failure.cause else ""
+    )
+    return replace(failure, evidence=(*failure.evidence, beside))
