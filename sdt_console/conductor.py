@@ -101,6 +101,7 @@ class Conductor:
         """
         from sdt_console.pipeline.past import Past
         from sdt_console.pipeline.plan import from_data
+        from sdt_console.pipeline.plan_check import checked
         from sdt_console.runs.fold import fold
 
         door = self._door
@@ -120,7 +121,10 @@ class Conductor:
         request = request_of(past.started.request)
         if repo or request.repo:
             door.use_repository(Path(repo or request.repo))
-        plan = from_data(past.plan, f"run {run}") if past.plan is not None else None
+        plan = None
+        if past.plan is not None:
+            source = f"the plan of run {run}"
+            plan = checked(from_data(past.plan, source), door.catalog, source, "start a new run")
         builder = self._builder(run, request, plan)
         if plan is None:
             return await self._begun_again(events, request, builder)
@@ -185,7 +189,7 @@ class Conductor:
         from sdt_console.pipeline.runner import walk
 
         ctx = self._context(recorder, request, plan, builder, lease, past)
-        with self._retries_told(recorder):
+        with self._door.outside.guarded(lease.check), self._retries_told(recorder):
             finished = await walk(ctx, [Noted(sentence, "warning") for sentence in lease.taken_over])
         unshared = recorder.end(finished)
         if unshared is not None:

@@ -144,29 +144,3 @@ def from_data(data: Any, file: str) -> Plan:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise UsageError(f"{file} is not a plan", f"{where}: {first['msg']}", _AGAIN) from None
-
-
-def checked(plan: Plan, catalog: Catalog, file: str) -> Plan:
-    """``plan``, if it can be applied with this catalog.
-
-    :raises UsageError: it was made offline, for another catalog, or does not hang together.
-    """
-    if plan.offline:
-        raise UsageError(
-            f"{file} was made offline", "it does not know what runs now, so a move could not be seen", _AGAIN
-        )
-    known = set(catalog.all_names)
-    strange = [name for name in (*plan.builds, *plan.services) if name not in known]
-    if strange:
-        raise UsageError(f"{file} does not fit the catalog", f"there is no service {strange[0]}", _AGAIN)
-    if plan.cluster != catalog.cluster(plan.environment):
-        told = f"it is for cluster {plan.cluster}, the catalog says {catalog.cluster(plan.environment)}"
-        raise UsageError(f"{file} does not fit the catalog", told, _AGAIN)
-    lacking = [
-        n for n in plan.services if n not in plan.before or (n not in plan.targets and n not in plan.images)
-    ]
-    lacking += [n for n in plan.builds if n not in plan.images]
-    if lacking or len(set(plan.services)) != len(plan.services):
-        what = f"nothing is said of {lacking[0]}" if lacking else "a service is in it twice"
-        raise UsageError(f"{file} does not hang together", what, _AGAIN)
-    return plan
