@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,6 +60,12 @@ class Outside:
         from sdt_console.clients.call import Caller
 
         return Caller(read_only=self._settings.read_only, clock=self._clock, noted=self._noted)
+
+    def guarded(self, check: Callable[[], Awaitable[None]]) -> AbstractContextManager[None]:
+        """See :func:`sdt_console.clients.call.guarded`."""
+        from sdt_console.clients.call import guarded
+
+        return guarded(check)
 
     @property
     def aws(self) -> Aws:

@@ -16,20 +16,23 @@ from sdt_console.text import plural
 from sdt_console.watching.cost_view import in_cents
 
 _BAR = 6
+_NAME, _NAME_BESIDE_RANGES = 27, 18
 _HOUR_PLACES = 4
 
 
 def picture(live: LiveCost, effects: Sequence[Effect], now: float) -> RenderableType:
     """Each service an hour and a month, what stands beside them, and what a change would do."""
     currency = live.currency
+    ranges = any(service.per_hour.low != service.per_hour.high for service in live.services)
+    width, bars = (_NAME_BESIDE_RANGES, 0) if ranges else (_NAME, _BAR)  # eighty columns hold no more
     table = sheet("SERVICE", ">TASKS", "SIZE", "", ">AN HOUR", ">A MONTH")
     most = max((service.per_hour.high for service in live.services), default=Decimal(0))
     hours = _adding_up([service.per_hour for service in live.services], _HOUR_PLACES)
     months = _adding_up([service.per_month for service in live.services], 2)
     for service, hour, month in zip(live.services, hours, months, strict=True):
-        name = Text(named(service.name), style="" if service.managed else "yellow")
+        name = Text(named(service.name, width), style="" if service.managed else "yellow")
         row(
-            table, name, str(service.tasks), _sizes(service), bar(service.per_hour.high, most, _BAR),
+            table, name, str(service.tasks), _sizes(service), bar(service.per_hour.high, most, bars),
             span(hour, currency, _HOUR_PLACES), span(month, currency),
         )  # fmt: skip
     fargate = live.fargate_per_hour

@@ -44,12 +44,16 @@ def shelf_picture(shelf: Shelf, found: Shelves, limit: int, width: int) -> Rende
     wide = width >= _WIDE
     columns = ["", "TAG", "DIGEST", "PUSHED", "SIZE>", "C/H/M/L", *(["RUNS IN"] if wide else []), "COMMIT"]
     made = _table(*columns)
-    for item in shelf.images[:limit]:
+    # What runs is shown however old it is: it is what a person looks for.
+    shown = [item for index, item in enumerate(shelf.images) if index < limit or item.running]
+    for item in shown:
         made.add_row(*_image_line(item, found, shelf, width))
-    more = len(shelf.images) - limit
+    more = len(shelf.images) - len(shown)
     parts: list[RenderableType] = [Text(visible(head), style="bold"), made]
     if more > 0:
-        parts.append(Text(f"and {plural(more, 'older image')}: --limit {len(shelf.images)}", style="dim"))
+        parts.append(
+            Text(f"and {plural(more, 'more image', 'more images')}: --limit {len(shelf.images)}", style="dim")
+        )
     return Group(*parts, *_below(found, [shelf]))
 
 
@@ -121,7 +125,7 @@ def _findings(scan: Scan) -> Text:
     return Text("/".join(map(str, counts)), style=style)
 
 
-def _below(found: Shelves, shelves: Sequence[Shelf]) -> Iterator[Text]:
+def _below(found: Shelves, shelves: Sequence[Shelf]) -> Iterator[RenderableType]:
     """Problems, what the audit found, and what could not be looked at."""
     findings = [finding for shelf in shelves for finding in shelf.problems]
     findings += [finding for shelf in shelves for finding in shelf.audit or ()]
@@ -130,11 +134,20 @@ def _below(found: Shelves, shelves: Sequence[Shelf]) -> Iterator[Text]:
         yield Text()
         sign, style = _MARK[finding.severity]
         yield Text.assemble((sign, style), " ", visible(f"{finding.where}: {finding.what}"))
-        for label, text in (("why", finding.cause), ("next", finding.next)):
-            if text:
-                yield Text(f"  {label + ':':5} {visible(text)}")
+        yield from lines_of(finding)
     if shelves:
         yield Text()
+
+
+def lines_of(finding: Finding) -> Iterator[Table]:
+    """Why, and what to do next, each indented as a block."""
+    for label, text in (("why:", finding.cause), ("next:", finding.next)):
+        if text:
+            block = Table.grid(padding=(0, 1, 0, 0))
+            block.add_column(min_width=7, no_wrap=True)
+            block.add_column(overflow="fold")
+            block.add_row(Text(f"  {label}"), Text(visible(text)))
+            yield block
 
 
 def _together(findings: Sequence[Finding]) -> Iterator[Finding]:

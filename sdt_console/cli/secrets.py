@@ -68,6 +68,7 @@ def _picture(found: SecretSights) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
+    from sdt_console.cli.images_picture import lines_of
     from sdt_console.text import plural, visible
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
@@ -80,8 +81,7 @@ def _picture(found: SecretSights) -> RenderableType:
     for finding in (*problems, *found.notes):
         sign, style = ("✖", "red") if finding.severity == "error" else ("!", "yellow")
         parts += [Text(), Text.assemble((sign, style), " ", visible(finding.what))]
-        for label, text in (("why", finding.cause), ("next", finding.next)):
-            parts += [Text(f"  {label + ':':5} {visible(text)}")] if text else []
+        parts += lines_of(finding)
     told = f"{found.environment}: {plural(len(found.secrets), 'secret')} named by running task definitions"
     return Group(*parts, Text(), Text(f"{told} of {plural(found.services, 'service')}", style="dim"))
 

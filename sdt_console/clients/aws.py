@@ -133,12 +133,12 @@ class _Session:
     def streaming_client(self, service: str) -> Any:
         # On an endpoint of one's own, `stream-127.0.0.1` would be no host.
         endpoint = str(self.client(service).meta.endpoint_url)
-        own = not endpoint.rstrip("/").endswith(_AWS_HOSTS)
+        own = ".vpce." in endpoint or not endpoint.rstrip("/").endswith(_AWS_HOSTS)
         with self._lock:
             from botocore.config import Config
 
             config = _config().merge(Config(inject_host_prefix=not own))
-            return self._session().client(service, config=config)
+            return self._session().create_client(service, config=config)
 
     def credentials(self) -> Any:
         with self._lock:

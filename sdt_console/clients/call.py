@@ -11,8 +11,10 @@ import concurrent.futures
 import copy
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from random import Random, SystemRandom
 from typing import Any, ParamSpec, Self, TypeVar
@@ -28,6 +30,24 @@ T = TypeVar("T")
 
 ENDING_S = 45.0
 """How long a change under way is waited for when its run is cancelled; the SDK's time-outs are shorter."""
+
+_guard: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("guard", default=None)
+# Of the task that asks, not of the caller: several runs of one process may share a caller.
+
+
+@contextmanager
+def guarded(check: Callable[[], Awaitable[None]]) -> Iterator[None]:
+    """Ask ``check`` right before each attempt of every change that is asked for within the block.
+
+    A change may have waited for its quota, or have been refused for a while, since it was decided on.
+
+    :param check: raises an :class:`SdtError` if nothing may be changed any more: then that is the answer.
+    """
+    token = _guard.set(check)
+    try:
+        yield
+    finally:
+        _guard.reset(token)
 
 
 @dataclass
@@ -175,6 +195,7 @@ class Caller:
         await shared.budget.take(operation, ticket)
         attempts = self._attempts(operation, change=change, repeatable=repeatable)
         while True:
+            await self._allowed(change)
             self.counts[operation] += 1
             try:
                 return await self._send(operation, work, change=change)
@@ -192,6 +213,13 @@ class Caller:
             self._note(attempts.told(wait))
             await shared.clock.sleep(wait)
             await shared.budget.take(operation, ticket)
+
+    @staticmethod
+    async def _allowed(change: bool) -> None:
+        """Whether this attempt may be made; see :func:`guarded`."""
+        check = _guard.get() if change else None
+        if check is not None:
+            await check()
 
     def _attempts(self, operation: str, *, change: bool, repeatable: bool) -> Attempts:
         random, now = self._shared.random, self._shared.clock.now

@@ -98,14 +98,17 @@ class DynamoLeases:
             try:
                 self._table.update_all({_PREFIX + hold.key: _renewal(hold) for hold in holds})
             except ConflictError:
-                slots = self._slots([hold.key for hold in holds])
-                for hold, slot in zip(holds, slots, strict=True):
-                    if not hold.same(slot.hold):
-                        raise LeaseLostError(hold, slot.hold, slot.broken) from None
+                self.prove(holds)
                 self._step_aside(attempt)
                 continue
             return
         raise self._contended(holds[0].key)
+
+    def prove(self, holds: Sequence[Hold]) -> None:
+        """See :meth:`sdt_console.runs.lease.Leases.prove`; a BatchGetItem for each 100."""
+        for hold, slot in zip(holds, self._slots([hold.key for hold in holds]), strict=True):
+            if not hold.same(slot.hold):
+                raise LeaseLostError(hold, slot.hold, slot.broken) from None
 
     def release(self, holds: Sequence[Hold]) -> None:
         """See :meth:`sdt_console.runs.lease.Leases.release`."""

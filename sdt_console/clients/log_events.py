@@ -22,7 +22,7 @@ class LogEventsClient:
 
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
-        self._quick = False
+        self._quick: Any = None
 
     async def pages(
         self, group: str, start: int, end: int | None = None, streams: Sequence[str] = ()
@@ -161,12 +161,12 @@ class LogEventsClient:
 
     async def _read_quickly(self) -> None:
         """Have pages of events read as JSON and no more: the SDK's own way takes most of a search's time."""
-        if not self._quick:
-            client = await self._aws.call("sdk:Client", self._aws.client, "logs")
+        client = await self._aws.call("sdk:Client", self._aws.client, "logs")
+        if client is not self._quick:  # it is another one when the credentials are
             client.meta.events.register(
                 "before-parse.cloudwatch-logs.FilterLogEvents", _plain, unique_id="sdt-plain"
             )
-            self._quick = True
+            self._quick = client
 
 
 def _plain(

@@ -12,13 +12,13 @@ from typing import Any, TypeVar
 from sdt_console.errors import CloudError, DeployError, SupersededError
 from sdt_console.events import Done, Intended
 from sdt_console.model import EcsService
-from sdt_console.pipeline.context import Context
+from sdt_console.pipeline.context import UPDATE_SERVICE, Context, Deployed
 from sdt_console.pipeline.task_definition import prove_only_image_differs, with_image
 
 T = TypeVar("T")
 
 REGISTER = "ecs:RegisterTaskDefinition"
-UPDATE = "ecs:UpdateService"
+UPDATE = UPDATE_SERVICE
 _NEWEST = 10
 _ATTEMPTS = 3
 _PAUSES_S = (1.0, 4.0, 10.0, 15.0)
@@ -99,16 +99,27 @@ async def update(ctx: Context, stage: str, name: str, target: str, *, before: st
     known = ctx.past.done(stage, name, UPDATE)
     if known is not None:
         return str(known.get("deployment", ""))
+    deployment = await _updated(ctx, stage, name, target, before)
+    if stage == "deploy":
+        ctx.deployed[name] = Deployed(target, deployment)
+    return deployment
+
+
+async def _updated(ctx: Context, stage: str, name: str, target: str, before: str) -> str:
     live = await ctx.live(name)
     announced = ctx.past.intended(stage, name, UPDATE)
     if announced is not None and _arrived(live, announced):
         deployment = _ours(live, target)
+        if not deployment and live.task_definition not in (target, before):
+            raise moved(name, before or target, live.task_definition)
         ctx.emit(Done(stage, name, UPDATE, {"deployment": deployment, "found": True}))
         return deployment
     if before and live.task_definition != before:
         raise moved(name, before, live.task_definition)
     service = await _update(ctx, stage, name, target, live)
     deployment = _ours(service, target)
+    if not deployment and service.task_definition not in (target, before):
+        raise moved(name, before or target, service.task_definition)
     if not deployment:
         raise DeployError(
             f"{name}: ECS shows no deployment of {target}",
@@ -133,6 +144,10 @@ async def _update(ctx: Context, stage: str, name: str, target: str, live: EcsSer
 
     for left in reversed(range(_ATTEMPTS)):
         await ctx.announce(Intended(stage, name, UPDATE, request))
+        if stage == "deploy" and name not in ctx.changed:
+            # before the call: one that is cut off may have reached ECS
+            ctx.changed.append(name)
+            ctx.deployed[name] = Deployed(target)
         try:
             return await ctx.ecs.update(ctx.plan.cluster, ctx.service_name(name), target)
         except CloudError as error:

@@ -39,6 +39,21 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+UPDATE_SERVICE = "ecs:UpdateService"
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What this run has deployed of one service.
+
+    :param target: ARN of the task definition.
+    :param deployment: id of our deployment; empty while it is not known.
+    """
+
+    target: str
+    deployment: str = ""
+
+
 @dataclass
 class Context:
     """One run's parts.
@@ -53,6 +68,8 @@ class Context:
     :param digests: service → manifest digest that was pushed; filled by the push stage.
     :param changed: services whose ECS service this run has updated, in the order of the updates.
     :param failed: services whose deploy or health check failed.
+    :param deployed: what this run has deployed of each service in ``changed``.
+    :param stopped: services whose failed rollout ECS was asked to roll back.
     """
 
     run: str
@@ -76,12 +93,19 @@ class Context:
     digests: dict[str, str] = field(default_factory=dict)
     changed: list[str] = field(default_factory=list)
     failed: set[str] = field(default_factory=set)
+    deployed: dict[str, Deployed] = field(default_factory=dict)
+    stopped: set[str] = field(default_factory=set)
     _definitions: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.digests = dict(self.plan.digests) | self.past.digests() | self.digests
         self.changed += self.past.updated
         self.failed |= self.past.failed()
+        for name in self.past.updated:
+            announced = self.past.intended("deploy", name, UPDATE_SERVICE) or {}
+            answer = self.past.done("deploy", name, UPDATE_SERVICE) or {}
+            target = str(announced.get("taskDefinition", ""))
+            self.deployed[name] = Deployed(target, str(answer.get("deployment", "")))
 
     def service_name(self, service: str) -> str:
         return self.catalog.ecs_service(self.plan.environment, service)
@@ -230,6 +254,8 @@ async def each(
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(one(name)) for name in names]
+    if not failed and any(task.cancelled() for task in tasks):
+        raise asyncio.CancelledError  # a group does not tell of one that was cancelled by itself
     return failed
 
 

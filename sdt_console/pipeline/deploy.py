@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Mapping
+from contextlib import suppress
 from typing import Any
 
-from sdt_console.errors import DeployError
+from sdt_console.errors import CloudError, DeployError, SdtError, SupersededError
+from sdt_console.events import Noted
 from sdt_console.model import Outcome
 from sdt_console.pipeline.change import moved, register, update
 from sdt_console.pipeline.context import Context, Verdict, each, raise_first, step
@@ -14,6 +16,7 @@ from sdt_console.pipeline.follow import Follower
 from sdt_console.pipeline.past import again
 from sdt_console.pipeline.rollout import follow, rollout_of
 from sdt_console.pipeline.running_image import prove_running, runs_already
+from sdt_console.pipeline.stop import good_revision, stop
 from sdt_console.pipeline.task_definition import container_index
 from sdt_console.pipeline.verdict import confirm
 from sdt_console.text import plural
@@ -80,17 +83,30 @@ async def _one(ctx: Context, name: str, follower: Follower, told: Verdict) -> No
         return
     if not target:
         target = await register(ctx, name, current, index, image)
-    if name not in ctx.changed:
-        ctx.changed.append(name)  # before the call: an update that is cut off may have reached ECS
     told.result["task_definition"] = target
     began = None if name in ctx.past.updated else ctx.clock.now()
     deployment = await update(ctx, "deploy", name, target, before=before)
-    await follow(ctx, follower, rollout_of(name, deployment, before, current, index))
-    await _together(
-        confirm(ctx, name, target, began),
-        prove_running(ctx, name, deployment, str(container.get("name"))),
-    )
+    try:
+        await follow(ctx, follower, rollout_of(name, deployment, before, current, index))
+        await _together(
+            confirm(ctx, name, target, began),
+            prove_running(ctx, name, deployment, str(container.get("name"))),
+        )
+    except SdtError as error:
+        await _stop_at_once(ctx, name, error)
+        raise
     told.note = f"revision {target.rpartition(':')[2]}"
+
+
+async def _stop_at_once(ctx: Context, name: str, error: SdtError) -> None:
+    """A rollout that has failed is not left to go on while others of its wave are brought to their end."""
+    if error.resumable or isinstance(error, SupersededError):
+        return
+    if ctx.plan.rollback == "none":
+        ctx.emit(Noted('its rollout is left as it is: rollback = "none"', "warning", "deploy", name))
+        return
+    with suppress(CloudError):  # then it is rolled back when its turn comes
+        await stop(ctx, name, good_revision(ctx, name))
 
 
 async def _together(*works: Awaitable[None]) -> None:

@@ -1,20 +1,20 @@
-"""Rollback: what this run changed goes back to the revision known to be good, last wave first."""
+"""Rollback: what this run changed goes back to the revision known to be good, last wave first.
+
+A service goes back only while it runs what this run deployed. Somebody else's deployment is never replaced.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from sdt_console.errors import CloudError, DeployError, SdtError, SupersededError
-from sdt_console.events import Done, Intended, StepFinished, StepStarted
-from sdt_console.model import EcsService, Outcome
+from sdt_console.errors import DeployError, SdtError, SupersededError
+from sdt_console.events import StepFinished, StepStarted
+from sdt_console.model import Failure, Outcome
 from sdt_console.pipeline.change import UPDATE, update
 from sdt_console.pipeline.context import Context, Verdict, each, stage
 from sdt_console.pipeline.follow import Follower
-from sdt_console.pipeline.rollout import Rollout, follow, primary
-
-STOP = "ecs:StopServiceDeployment"
-_IN_PROGRESS = ("PENDING", "IN_PROGRESS")
+from sdt_console.pipeline.rollout import follow, rollout_of
+from sdt_console.pipeline.stop import goes_back, good_revision, stop
+from sdt_console.pipeline.task_definition import container_index
+from sdt_console.pipeline.verdict import confirm
 
 
 class RollbackError(DeployError):
@@ -44,32 +44,31 @@ async def rollback(ctx: Context, failed: frozenset[str]) -> bool:
         told = ended.failure
         raise RollbackError(told.what, told.cause, told.next, told.evidence)
     if ended is not None:
-        return True
+        return ended.outcome is Outcome.SUCCEEDED
     async with stage(ctx.emit, "rollback") as verdict:
-        await _all(ctx, names, verdict)
-    return True
+        return await _all(ctx, names, verdict)
 
 
-async def _all(ctx: Context, names: set[str], verdict: Verdict) -> None:
+async def _all(ctx: Context, names: set[str], verdict: Verdict) -> bool:
+    """Whether anything went back."""
     left: list[str] = []
+    back: list[str] = []
     cut_off: list[SdtError] = []
     async with Follower(ctx.ecs, ctx.plan.cluster, ctx.clock, ctx.poll_seconds) as follower:
 
         async def one(name: str) -> None:
             ended = ctx.past.step("rollback", name)
-            failure = ended.failure if ended else None
+            outcome, failure = (ended.outcome, ended.failure) if ended else (None, None)
             if ended is None:
                 try:
-                    failure = await _told(ctx, name, follower)
+                    outcome, failure = await _told(ctx, name, follower)
                 except SdtError as error:
                     cut_off.append(error)
                     failure = error.failure()
             if failure is not None:
-                left.append(
-                    f"{name}: {failure.what} ({failure.cause})"
-                    if failure.cause
-                    else f"{name}: {failure.what}"
-                )
+                left.append(f"{name}: {failure.what}" + (f" ({failure.cause})" if failure.cause else ""))
+            elif outcome is Outcome.ROLLED_BACK:
+                back.append(name)
 
         for wave in reversed(ctx.plan.waves):
             changed = [name for name in reversed(ctx.changed) if name in wave and name in names]
@@ -80,11 +79,14 @@ async def _all(ctx: Context, names: set[str], verdict: Verdict) -> None:
         if cut_off:
             raise RollbackCutOffError(what, left[0], f"{look}; {ctx.go_on(cut_off[0])}", others)
         raise RollbackError(what, left[0], look, others)
-    verdict.note = f"{len(names)} of {len(names)} back on their revision before"
+    verdict.note = f"{len(back)} of {len(names)} back on their revision before"
+    if not back:
+        verdict.outcome = Outcome.SKIPPED
+    return bool(back)
 
 
-async def _told(ctx: Context, name: str, follower: Follower) -> Any:
-    """Put one service back and tell it; its failure, which does not keep the others from going back.
+async def _told(ctx: Context, name: str, follower: Follower) -> tuple[Outcome, Failure | None]:
+    """Put one service back and tell it; its failure does not keep the others from going back.
 
     :raises SdtError: it was cut off, and can be gone on with.
     """
@@ -99,79 +101,69 @@ async def _told(ctx: Context, name: str, follower: Follower) -> Any:
         if isinstance(error, SupersededError):
             told = f"left alone: {error.cause or error.what}"
             ctx.emit(StepFinished("rollback", name, Outcome.SKIPPED, told))
-            return None
-        ctx.emit(StepFinished("rollback", name, Outcome.ROLLBACK_FAILED, failure=error.failure()))
-        return error.failure()
+            return Outcome.SKIPPED, None
+        return Outcome.ROLLBACK_FAILED, await _left(ctx, name, error)
+    ctx.emit(StepFinished("rollback", name, Outcome.ROLLED_BACK, note, {"task_definition": good}))
+    return Outcome.ROLLED_BACK, None
+
+
+async def _left(ctx: Context, name: str, error: SdtError) -> Failure:
+    """Tell a rollback that failed, with the state in which the service was left."""
+    failure, result = error.failure(), dict[str, object]()
+    try:
+        live = await ctx.live(name)
+    except SdtError as unknown:
+        state = f"in which state it is cannot be told: {unknown.what}"
     else:
-        ctx.emit(StepFinished("rollback", name, Outcome.ROLLED_BACK, note, {"task_definition": good}))
-    return None
-
-
-def good_revision(ctx: Context, name: str) -> str:
-    """ARN of the task definition to go back to."""
-    return str(ctx.plan.good.get(name) or ctx.plan.before[name])
+        revision = live.task_definition.rpartition(":")[2]
+        state = f"left on revision {revision} with {live.running} of {live.desired} tasks"
+        result = {
+            "task_definition": live.task_definition,
+            "running": live.running,
+            "desired": live.desired,
+        }
+    cause = f"{failure.cause}; {state}" if failure.cause else state
+    failure = Failure(failure.what, cause, failure.evidence, failure.next)
+    ctx.emit(StepFinished("rollback", name, Outcome.ROLLBACK_FAILED, result=result, failure=failure))
+    return failure
 
 
 async def _one(ctx: Context, name: str, good: str, follower: Follower) -> str:
     """Back to ``good``: by ECS itself where it has begun to, or can; else by an update of ours."""
-    live = await ctx.live(name)
-    deployment = "" if _under_way(ctx, name) else _id(primary(live, good))
-    if not deployment and await _stopped(ctx, name, live, good):
-        deployment = await _ecs_goes_back(ctx, name, good, follower)
-    if not deployment:
-        deployment = await update(ctx, "rollback", name, good)
-    # what ECS has begun by itself is followed, not replaced
-    await follow(ctx, follower, Rollout(name, deployment, before="", container=name, stage="rollback"))
+    began = ctx.clock.now()
+    deployment = ""
+    if ctx.past.intended("rollback", name, UPDATE) is None:  # else it is found by that announcement
+        deployment = await goes_back(ctx, name, good)
+        if not deployment and await stop(ctx, name, good):
+            deployment = await _wait_for_ecs(ctx, name, good, follower)
+    by_ecs = bool(deployment)
+    if not by_ecs:
+        deployment = await _update(ctx, name, good)
+    definition = await ctx.definition(good)
+    index = container_index(definition, name)
+    await follow(ctx, follower, rollout_of(name, deployment, "", definition, index, stage="rollback"))
+    if not by_ecs:  # where ECS goes back there is no service deployment of its own to ask for
+        await confirm(ctx, name, good, began)
     return f"back on revision {good.rpartition(':')[2]}"
 
 
-def _under_way(ctx: Context, name: str) -> bool:
-    """Whether an earlier process had announced an update: then it is found by that announcement."""
-    return ctx.past.intended("rollback", name, UPDATE) is not None
+async def _update(ctx: Context, name: str, good: str) -> str:
+    ours = ctx.deployed[name].target
+    if ours == good:
+        raise DeployError(
+            f"{name} cannot be put back by an update",
+            "the revision that was restarted is the one to go back to, and it is what fails",
+            f"see `sdt show {ctx.run}`, and deploy an image that works",
+        )
+    return await update(ctx, "rollback", name, good, before=ours)
 
 
-def _id(deployment: Mapping[str, Any] | None) -> str:
-    return str(deployment["id"]) if deployment else ""
-
-
-async def _stopped(ctx: Context, name: str, live: EcsService, good: str) -> bool:
-    """Whether ECS was asked to roll our deployment back itself.
-
-    It keeps the tasks that still run, where an update would have to place new ones. It can while our
-    deployment is in progress, and only to the last revision that succeeded.
-    """
-    if _under_way(ctx, name) or good != ctx.plan.before.get(name) or primary(live, good) is not None:
-        return False
-    ours = await ctx.ecs.service_deployments(ctx.plan.cluster, ctx.service_name(name))
-    newest = ours[0] if ours else {}
-    if newest.get("status") not in _IN_PROGRESS:
-        return False
-    if not await _source_is(ctx, newest, good):
-        return False
-    arn = str(newest["serviceDeploymentArn"])
-    request = {"serviceDeploymentArn": arn, "stopType": "ROLLBACK"}
-    await ctx.announce(Intended("rollback", name, STOP, request))
-    try:
-        await ctx.ecs.stop_deployment(arn)
-    except CloudError:
-        return False  # it has ended meanwhile, or may not be stopped: our own update it is
-    ctx.emit(Done("rollback", name, STOP))
-    return True
-
-
-async def _source_is(ctx: Context, deployment: Mapping[str, Any], good: str) -> bool:
-    """Whether the revisions that the deployment replaces are all of ``good``."""
-    arns = [str(source["arn"]) for source in deployment.get("sourceServiceRevisions", ()) if "arn" in source]
-    revisions = await ctx.ecs.service_revisions(arns) if arns else []
-    return bool(revisions) and all(r.get("taskDefinition") == good for r in revisions)
-
-
-async def _ecs_goes_back(ctx: Context, name: str, good: str, follower: Follower) -> str:
+async def _wait_for_ecs(ctx: Context, name: str, good: str, follower: Follower) -> str:
     """Id of the deployment by which ECS goes back; empty if it does not begin one within a minute."""
     limit = ctx.clock.now() + 60
     while ctx.clock.now() < limit:
-        live = await follower.look(ctx.service_name(name))
-        found = primary(live, good) if live else None
+        await follower.look(ctx.service_name(name))
+        found = await goes_back(ctx, name, good)
         if found:
-            return _id(found)
+            return found
     return ""

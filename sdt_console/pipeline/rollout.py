@@ -35,7 +35,14 @@ class Rollout:
     stage: str = "deploy"
 
 
-def rollout_of(name: str, deployment: str, before: str, definition: Mapping[str, Any], index: int) -> Rollout:
+def rollout_of(
+    name: str,
+    deployment: str,
+    before: str,
+    definition: Mapping[str, Any],
+    index: int,
+    stage: str = "deploy",
+) -> Rollout:
     """The rollout of ``definition``, whose container ``index`` is the service's own."""
     container = definition["containerDefinitions"][index]
     options = (container.get("logConfiguration") or {}).get("options") or {}
@@ -46,15 +53,8 @@ def rollout_of(name: str, deployment: str, before: str, definition: Mapping[str,
         str(container.get("name", name)),
         str(options.get("awslogs-group", "")),
         str(options.get("awslogs-stream-prefix", "")),
+        stage,
     )
-
-
-def primary(service: EcsService, task_definition: str) -> Mapping[str, Any] | None:
-    """The service's primary deployment if it is one of ``task_definition``."""
-    for deployment in service.deployments:
-        if deployment.get("status") == "PRIMARY" and deployment.get("taskDefinition") == task_definition:
-            return deployment
-    return None
 
 
 async def follow(ctx: Context, follower: Follower, rollout: Rollout) -> None:

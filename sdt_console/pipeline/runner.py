@@ -148,13 +148,29 @@ async def _put_back(ctx: Context, error: SdtError) -> RunFinished:
     try:
         done = await rollback(ctx, frozenset(ctx.failed))
     except RollbackError as left:
-        told = Failure(left.what, left.cause, (*left.evidence, f"after: {error}"), left.next)
+        told = Failure(left.what, left.cause, (*left.evidence, f"after: {_sentence(error)}"), left.next)
         return RunFinished(Outcome.ROLLBACK_FAILED, left.exit_code, told)
     except asyncio.CancelledError:
         return _interrupted(ctx)
+    if ctx.plan.targets and not ctx.plan.force:
+        return _no_way_back(ctx, error, done=done)
     if outcome_of(error) is Outcome.FAILED and done:
         return RunFinished(Outcome.ROLLED_BACK, DeployError.exit_code, error.failure())
     return RunFinished(outcome_of(error), error.exit_code, error.failure())
+
+
+def _no_way_back(ctx: Context, error: SdtError, *, done: bool) -> RunFinished:
+    """A rollback that was asked for did not succeed, whatever its services run now."""
+    if outcome_of(error) is Outcome.REFUSED:
+        return RunFinished(Outcome.REFUSED, error.exit_code, error.failure())
+    names = ", ".join(ctx.changed)
+    state = f"{names}: again on what ran before" if done else f"{names}: not put back"
+    told = Failure(error.what, error.cause, (*error.evidence, state), error.next)
+    return RunFinished(Outcome.ROLLBACK_FAILED, RollbackError.exit_code, told)
+
+
+def _sentence(error: SdtError) -> str:
+    return f"{error.what}: {error.cause}" if error.cause else error.what
 
 
 def _not_in_ecs(ctx: Context, missing: list[str]) -> RunFinished:

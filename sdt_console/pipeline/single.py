@@ -43,6 +43,7 @@ def deploy_plan(
     images: Mapping[str, str],
     digests: Mapping[str, str],
     head: str = "",
+    good: Mapping[str, str] | None = None,
 ) -> Plan:
     """Deploy images that are in the registry, or with ``request.rebuild`` are built first.
 
@@ -50,6 +51,7 @@ def deploy_plan(
 
     :param images: service → image reference.
     :param head: the commit to build; empty where nothing is built.
+    :param good: service → ARN of the revision to go back to, where what runs now is not known to be good.
     """
     data = {d.name for d in catalog.data}
     stages = (("build", "push") if request.rebuild else ()) + ("deploy",)
@@ -63,6 +65,7 @@ def deploy_plan(
         head=head,
         digests=digests,
         targets=restarted,
+        good=good,
         builds=[n for n in request.services if n not in data] if request.rebuild else (),
         stages=stages + (("health",) if request.health_check else ()),
         reason="asked for",
@@ -119,6 +122,7 @@ def _plan(
     reason: str,
     digests: Mapping[str, str] | None = None,
     targets: Mapping[str, str] | None = None,
+    good: Mapping[str, str] | None = None,
     builds: Sequence[str] = (),
     head: str = "",
     deploys: bool = True,
@@ -147,6 +151,7 @@ def _plan(
         image_reference="commit" if policy.image_reference == "latest" else policy.image_reference,
         stages=stages,
         targets=targets or {},
+        good=good or {},
         digests=digests or {},
         rebuild=request.rebuild,
         force=request.force or bool(set(request.services) & {d.name for d in catalog.data}),

@@ -27,7 +27,8 @@ class Keeper:
     """The right to change the services of one run, for as long as the ``async with`` block.
 
     Heartbeats go on beside the run; without one, ``check`` renews what is older than ``every``, so that a
-    run is never on a lease that somebody else could have had since. Without services nothing is acquired.
+    run is never on a lease that somebody else could have had since, and looks whether a younger one is still
+    there: it may be broken by hand at any moment. Without services nothing is acquired.
 
     :param keys: each ``{environment}/{service}``.
     :param ttl: seconds from a heartbeat until others may take over.
@@ -100,16 +101,16 @@ class Keeper:
             beating.result()  # a defect in it is one of the run
 
     async def check(self) -> None:
-        """Whether the services are still ours; no I/O while the last renewal is younger than ``every``.
+        """Whether the services are still ours: the store is asked each time, by one read or by a renewal.
 
-        While the store cannot be reached a lease is ours until it expires.
+        While it cannot be reached a lease is ours until it expires.
 
         :raises LeaseLostError: one is not: taken over, broken by hand, or expired and not to be renewed.
         """
         if self._lost is not None:
             raise self._lost
-        if self._holds and self._clock.now() - self._renewed >= self._every:
-            await self._renew()
+        if self._holds and not await self._renew():
+            await self._prove()
         if self._lost is not None:
             raise self._lost
 
@@ -118,12 +119,21 @@ class Keeper:
             await self._pause(self._every)
             await self._renew()
 
-    async def _renew(self) -> None:
-        """Renew if that is due; what is lost is kept in ``_lost``."""
+    async def _prove(self) -> None:
+        """Look whether it is still ours; a store that is out of reach says nothing: it was renewed lately."""
+        try:
+            await _to_its_end(self._thread_does(self._leases.prove, self._holds))
+        except LeaseLostError as lost:
+            self._lost = lost
+        except SdtError:
+            pass
+
+    async def _renew(self) -> bool:
+        """Renew if that is due, and whether it was; what is lost is kept in ``_lost``."""
         async with self._one:
             now = self._clock.now()
             if self._lost is not None or now - self._renewed < self._every:
-                return
+                return False
             try:
                 renewing = self._thread_does(self._leases.renew, self._holds, now, self._ttl)
                 self._holds = await _to_its_end(renewing)
@@ -134,6 +144,7 @@ class Keeper:
                 if self._clock.now() >= self._renewed + self._ttl:
                     why = f"it expired at {moment(self._renewed + self._ttl)}, for it could not be renewed"
                     self._lost = LeaseLostError(self._holds[0], cause=f"{why}: {error.what}")
+            return True
 
     async def _release(self) -> None:
         """Give back what is ours; a store that cannot be reached lets it expire."""

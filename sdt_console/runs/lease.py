@@ -49,6 +49,13 @@ class Leases(Protocol):
         :raises SdtError: the store cannot be reached.
         """
 
+    def prove(self, holds: Sequence[Hold]) -> None:
+        """Look whether ``holds`` are ours, in one read that changes nothing.
+
+        :raises LeaseLostError: one of them is not ours any more; it says who has it or broke it, and why.
+        :raises SdtError: the store cannot be reached.
+        """
+
     def release(self, holds: Sequence[Hold]) -> None:
         """Give back those that are still ours."""
 
@@ -108,14 +115,16 @@ class SqliteLeases:
     def renew(self, holds: Sequence[Hold], now: float, ttl: float) -> tuple[Hold, ...]:
         """See :meth:`Leases.renew`."""
         with self._writing():
-            for hold in holds:
-                slot = self._slot(hold.key)
-                if not hold.same(slot.hold):
-                    raise LeaseLostError(hold, slot.hold, slot.broken)
+            self._prove(holds)
             renewed = tuple(hold.renewed(now, ttl) for hold in holds)
             for hold in renewed:
                 self._keep(hold)
         return renewed
+
+    def prove(self, holds: Sequence[Hold]) -> None:
+        """See :meth:`Leases.prove`."""
+        with self._lock, self._told():
+            self._prove(holds)
 
     def release(self, holds: Sequence[Hold]) -> None:
         """See :meth:`Leases.release`."""
@@ -151,6 +160,12 @@ class SqliteLeases:
     def close(self) -> None:
         with self._lock:
             self._db.close()
+
+    def _prove(self, holds: Sequence[Hold]) -> None:
+        for hold in holds:
+            slot = self._slot(hold.key)
+            if not hold.same(slot.hold):
+                raise LeaseLostError(hold, slot.hold, slot.broken)
 
     def _slot(self, key: str) -> Slot:
         row = self._db.execute("SELECT fencing, hold, broken FROM leases WHERE key = ?", (key,)).fetchone()
