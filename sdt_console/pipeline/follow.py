@@ -81,6 +81,7 @@ class Follower:
         self._waiting: dict[str, list[asyncio.Future[EcsService | None]]] = {}
         self._work = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._defect: Exception | None = None
 
     async def __aenter__(self) -> Follower:
         self._task = asyncio.create_task(self._poll())
@@ -97,7 +98,10 @@ class Follower:
         """The service as the next tick sees it; ``None`` if it is gone.
 
         :raises CloudError: ECS has not answered several times in a row.
+        :raises Exception: the poller has come to its end by a defect; every look from then on says so.
         """
+        if self._defect is not None:
+            raise self._defect
         future: asyncio.Future[EcsService | None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(service, []).append(future)
         self._work.set()
@@ -124,7 +128,9 @@ class Follower:
                     self._put_back(waiting)
                 continue
             except Exception as error:  # a defect: whoever waits must hear of it, not wait for ever
+                self._defect = error
                 self._fail(waiting, error)
+                self._fail(self._waiting, error)  # who has asked since
                 raise
             failures = 0
             for name, futures in waiting.items():

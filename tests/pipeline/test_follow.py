@@ -99,3 +99,33 @@ def test_a_few_failures_are_sat_out_and_many_are_told() -> None:
     assert [s.name for s in look(ecs, "a") if s] == ["a"]
     with pytest.raises(CloudError, match="throttled"):
         look(Ecs(failures=5), "a")
+
+
+class Broken(Ecs):
+    """Has a defect; what is asked meanwhile waits for the next tick."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asking = asyncio.Event()
+        self.answer = asyncio.Event()
+
+    async def services(self, cluster: str, names: Sequence[str]) -> dict[str, EcsService]:
+        self.asking.set()
+        await self.answer.wait()
+        raise KeyError("a defect")
+
+
+def test_a_poller_that_a_defect_has_ended_is_not_waited_for() -> None:
+    async def run() -> None:
+        ecs = Broken()
+        async with Follower(ecs, "c", Clock(), 2.0) as follower:  # type: ignore[arg-type]
+            asked = asyncio.ensure_future(follower.look("a"))
+            await ecs.asking.wait()
+            meanwhile = asyncio.ensure_future(follower.look("b"))
+            await asyncio.sleep(0)
+            ecs.answer.set()
+            for looking in (asked, meanwhile, follower.look("c")):
+                with pytest.raises(KeyError, match="a defect"):
+                    await asyncio.wait_for(looking, 5)
+
+    asyncio.run(run())
