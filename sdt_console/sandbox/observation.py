@@ -141,5 +141,5 @@ def _places(ecs: Ecs) -> list[Place]:
 
 
 def _has_insights(cluster: Wire) -> bool:
-    settings = {setting["name"]: setting["value"] for setting in cluster.get("settings", [])}
+    settings = {setting.get("name"): setting.get("value") for setting in cluster.get("settings") or ()}
     return settings.get("containerInsights") in ("enabled", "enhanced")
