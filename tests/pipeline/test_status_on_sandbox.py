@@ -101,13 +101,23 @@ def test_scaling_to_nothing_and_back(world: World, looker: Looker) -> None:
 
 def test_the_breaker_trips_and_goes_back_with_the_runbooks_cause(world: World, looker: Looker) -> None:
     world.sandbox.scenarios.on("image-missing:task-service")
-    update(world, "task-service", forceNewDeployment=True)
-    seen = steps(world, looker, "task-service", 60, every=6)
-    while seen[-1].deployments[0].failed_tasks < 2:
-        seen += steps(world, looker, "task-service", 6, every=6)
-    while seen[-1].state is not ServiceState.ROLLING_BACK:
-        seen += steps(world, looker, "task-service", 1, every=1)
-    seen += steps(world, looker, "task-service", 60, every=6)
+    breaker = {"enable": True, "rollback": True}
+    update(
+        world,
+        "task-service",
+        forceNewDeployment=True,
+        desiredCount=2,
+        deploymentConfiguration={
+            "minimumHealthyPercent": 50,
+            "maximumPercent": 100,
+            "deploymentCircuitBreaker": breaker,
+        },
+    )
+    seen = steps(world, looker, "task-service", 300, every=10)
+    assert seen[-1].state is ServiceState.ROLLING_BACK
+    assert "no longer in ECR" in seen[-1].why
+    world.sandbox.scenarios.off()
+    seen += steps(world, looker, "task-service", 400, every=20)
     assert states(seen) == ["deploying", "rolling-back", "up"]
     failing = [s for s in seen if s.state is ServiceState.DEPLOYING and s.why]
     assert "no longer in ECR" in failing[-1].why
