@@ -86,11 +86,14 @@ def _picture(found: FiguresReport) -> RenderableType:
     for label in cells[0]:
         table.add_row(Text(label), *(Text(column[label]) for column in cells))
     parts: list[RenderableType] = [table]
-    for outage in found.total.outages:
-        when = datetime.fromtimestamp(outage.since).astimezone().strftime("%Y-%m-%d %H:%M")
-        where = f"{outage.environment}/{outage.service}"
-        told = f"{where} failed at {when} and has not been deployed since: `sdt show {outage.run}`"
-        parts.append(Text.assemble(("!", "yellow"), " ", visible(told)))
+    still: dict[tuple[str, str, float], list[str]] = {}
+    for o in found.total.outages:
+        still.setdefault((o.environment, o.run, o.since), []).append(o.service)
+    for (environment, run, at), names in still.items():
+        when = datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M")
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        told = f"{environment}: {', '.join(names[:3])}{more} failed at {when}, and not restored since"
+        parts.append(Text.assemble(("!", "yellow"), " ", visible(f"{told}: `sdt show {run}`")))
     since = datetime.fromtimestamp(found.total.since).astimezone().strftime("%Y-%m-%d")
     return Group(*parts, Text(), Text(f"since {since}", style="dim"))
 

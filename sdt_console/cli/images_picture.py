@@ -51,9 +51,8 @@ def shelf_picture(shelf: Shelf, found: Shelves, limit: int, width: int) -> Rende
     more = len(shelf.images) - len(shown)
     parts: list[RenderableType] = [Text(visible(head), style="bold"), made]
     if more > 0:
-        parts.append(
-            Text(f"and {plural(more, 'more image', 'more images')}: --limit {len(shelf.images)}", style="dim")
-        )
+        told = f"and {plural(more, 'older image')}: --limit {len(shelf.images)}"
+        parts.append(Text(told, style="dim"))
     return Group(*parts, *_below(found, [shelf]))
 
 

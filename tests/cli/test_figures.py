@@ -80,7 +80,7 @@ def test_environments_stand_side_by_side_and_outages_below(sdt: Sdt) -> None:
     assert lines[0].split() == ["dev", "production", "total"]
     assert max(map(len, lines)) <= 80
     text = " ".join(lines)
-    assert "! production/a failed at " in text
+    assert "! production: a failed at " in text
     assert "`sdt show 00000002`" in text
     only = sdt("figures", *LONG, "--env", "dev", "--json").json
     assert list(only["environments"]) == ["dev"]

@@ -104,8 +104,11 @@ def test_the_images_of_a_service_are_told_with_their_commits(sdt: Sdt, aimed: Wo
     assert "List overdue" in told[2]
     assert told[3].startswith("▸  ")
     assert max(map(len, told)) <= 80
+    # what runs is shown beyond the limit
+    push(aimed, "y", "v3")
     limited = sdt("images", "user-service", "--limit", "1").out
-    assert "and 1 older image: --limit 2" in limited
+    assert "and 1 older image: --limit 3" in limited
+    assert "▸" in limited
 
 
 def test_a_service_whose_image_is_gone_cannot_start_again(sdt: Sdt, aimed: World) -> None:
