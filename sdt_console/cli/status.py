@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sdt_console.engine import Engine
     from sdt_console.model import ServiceSight, Snapshot
     from sdt_console.reports.cells import Line
-    from sdt_console.watch.snapshot import Watch
+    from sdt_console.watching.status import Watch
 
 ALL = "all"
 _STATES = ("up", "degraded", "down", "deploying", "rolling-back", "pending", "missing")
@@ -191,6 +191,7 @@ async def _log(door: Engine, watches: dict[str, Watch], view: View) -> None:
     from sdt_console.text import visible
     from sdt_console.watching.status import changes
 
+    said: dict[tuple[str, str], str] = {}
     errors: dict[tuple[str, str], str] = {}
     async for change in changes(watches, door.clock):
         if change is None:
@@ -200,17 +201,24 @@ async def _log(door: Engine, watches: dict[str, Watch], view: View) -> None:
         stamp = datetime.fromtimestamp(at).astimezone().strftime("%H:%M:%S")
         head = f"{stamp} {f'{name} ' if len(watches) > 1 else ''}"
         for sight in view.of(seen.snapshot):
-            if sight.name not in seen.services:
+            if sight.name not in seen.services or _half_read(sight, seen.snapshot):
                 continue
             line = {"version": 1, "environment": name, "at": at, "service": service(sight)}
-            click.echo(json.dumps(line) if given().json else head + told(sight))
+            text = json.dumps(line["service"]) if given().json else told(sight)
+            if said.get((name, sight.name)) != text:
+                said[name, sight.name] = text
+                click.echo(json.dumps(line) if given().json else head + text)
         problems = {part.name: part.error for part in seen.snapshot.parts.values()}
         problems |= {"credentials": seen.snapshot.paused}
         for part, error in problems.items():
             if errors.get((name, part), "") != error:
                 errors[name, part] = error
-                said = visible(error) if error else "read again"
-                click.echo(f"{head}{part}: {said}", err=True)
+                click.echo(f"{head}{part}: {visible(error) if error else 'read again'}", err=True)
+
+
+def _half_read(sight: ServiceSight, snapshot: Snapshot) -> bool:
+    """Whether its image is still being asked for: it is told once it is known."""
+    return bool(sight.task_definition) and not sight.image and not snapshot.parts["images"].error
 
 
 def _print(lines: Sequence[Line]) -> None:

@@ -175,7 +175,7 @@ def told(sight: ServiceSight) -> str:
     parts = [
         sight.rollout,
         image(sight),
-        f"health: {sight.health_note or sight.health}" if sight.health else "",
+        f"health: {sight.health_note or sight.health}" if sight.health == "unhealthy" else "",
     ]
     said = ", ".join(visible(part) for part in parts if part)
     why = f": {visible(sight.why)}" if sight.why else ""

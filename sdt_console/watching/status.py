@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sdt_console.watch.reader import Pace
     from sdt_console.watch.status_ports import Clock, Diagnosis, Subject
 
-__all__ = ["Environments", "changes", "everywhere", "scope", "watch"]
+__all__ = ["Environments", "Watch", "changes", "everywhere", "scope", "watch"]
 
 
 def watch(door: Engine, only: Sequence[str] = (), *, pace: Pace | None = None) -> Watch:

@@ -101,7 +101,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_state_and_rollout(case: str) -> None:
     raw, state, rollout = CASES[case]
-    found = stand(raw)  # type: ignore[arg-type]  # mypy cannot tell the table's columns apart
+    found = stand(raw)
     assert (found.state, found.rollout) == (state, rollout)
 
 
