@@ -6,13 +6,13 @@ import secrets
 import socket
 from asyncio import CancelledError, get_running_loop
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdt_console.asked import request_of, title_of, url, who
-from sdt_console.errors import ReadOnlyError, SdtError, UsageError
+from sdt_console.errors import JournalError, ReadOnlyError, SdtError, UsageError
 from sdt_console.events import (
     Event,
     Noted,
@@ -205,8 +205,13 @@ class Conductor:
         """Calls that are throttled and sent again are part of the run's story."""
         loop, calls = get_running_loop(), self._door.outside.calls
 
+        def note(sentence: str) -> None:
+            with suppress(JournalError):  # the run hears of it at its next entry
+                recorder.emit(Noted(sentence, "warning"))
+
         def tell(sentence: str) -> None:
-            loop.call_soon_threadsafe(recorder.emit, Noted(sentence, "warning"))
+            with suppress(RuntimeError):  # the loop is closed: so has the run ended
+                loop.call_soon_threadsafe(note, sentence)
 
         calls.noted = tell
         try:

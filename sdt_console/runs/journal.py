@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sdt_console.errors import JournalError
+from sdt_console.errors import DivergedError, JournalError
 from sdt_console.events import Event, decode, encode
 
 __all__ = ["Journal", "JournalError"]
@@ -61,13 +61,21 @@ class Journal:
     def append(self, event: Event) -> None:
         """Record one event; on disk when this returns.
 
-        :raises JournalError: it could not be written, or the run already has that entry.
+        :raises DivergedError: the run already has that entry: another process goes on with it, too.
+        :raises JournalError: it could not be written.
         """
         with self._told("write"):
-            self._db.execute(
-                "INSERT INTO events (run, seq, at, body) VALUES (?, ?, ?, ?)",
-                (event.run, event.seq, event.at, encode(event)),
-            )
+            try:
+                self._db.execute(
+                    "INSERT INTO events (run, seq, at, body) VALUES (?, ?, ?, ?)",
+                    (event.run, event.seq, event.at, encode(event)),
+                )
+            except sqlite3.IntegrityError:
+                raise DivergedError(
+                    f"run {event.run} is continued by another process",
+                    f"{self.path} has an event {event.seq} of it already",
+                    f"see `sdt show {event.run}`",
+                ) from None
 
     def events(self, run: str) -> list[Event]:
         """The events of one run in order; empty if there is no such run."""

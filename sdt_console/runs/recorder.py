@@ -38,15 +38,20 @@ class Recorder:
         self._subscribers = list(subscribers)
         self._seq = len(before)
         self._lost: JournalError | None = None
+        self._ended = False
 
     def emit(self, body: Body, at: float | None = None) -> None:
-        """Record ``body``; it is on disk when this returns.
+        """Record ``body``; it is on disk when this returns. What comes after the run's end is left out.
+
+        That is what a thread still had to say: nothing of it makes a difference any more.
 
         :param at: when it happened, if not now: for what came before the run had a journal.
         :raises UnsharedError: it is recorded on this machine only, and was not told to anyone.
         :raises JournalError: it could not be recorded, and so was not told to anyone; nor is anything after
             it, even if there is room again: what comes next would follow from what is missing.
         """
+        if self._ended:
+            return
         if self._lost is not None:
             raise JournalError(self._lost.what, self._lost.cause, self._lost.next)
         event = self._event(body, at)
@@ -79,6 +84,7 @@ class Recorder:
                 again = f"{error.next}, then `sdt resume {self.run}`: all was done but for this entry"
                 told = Failure(error.what, error.cause, (), again)
                 event = self._event(RunFinished(Outcome.FAILED, JournalError.exit_code, told))
+            self._ended = True
             self._count(event)
             self._tell(event)
         return None
@@ -97,3 +103,4 @@ class Recorder:
     def _count(self, event: Event) -> None:
         self._seq += 1
         self.state = after(self.state, event)
+        self._ended = self._ended or isinstance(event.body, RunFinished)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sdt_console.errors import DivergedError
 from sdt_console.events import Event, Noted, RunFinished, RunStarted
 from sdt_console.model import Failure, Outcome
 from sdt_console.runs.journal import Journal, JournalError
@@ -51,8 +52,9 @@ def test_writes_are_durable(tmp_path: Path) -> None:
 def test_an_entry_is_never_written_twice(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "j")
     journal.append(event(0))
-    with pytest.raises(JournalError, match="cannot write the journal"):
+    with pytest.raises(DivergedError, match="run r1 is continued by another process") as caught:
         journal.append(event(0))
+    assert caught.value.next == "see `sdt show r1`"
     journal.close()
 
 
@@ -92,3 +94,18 @@ def test_what_cannot_be_recorded_is_told_to_nobody(tmp_path: Path) -> None:
     with pytest.raises(JournalError):
         recorder.emit(Noted("two"))
     assert [e.seq for e in told] == [0]
+
+
+def test_what_comes_after_the_end_is_neither_recorded_nor_told(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j")
+    told: list[Event] = []
+    recorder = Recorder("r1", journal, lambda: 1.0, [told.append])
+    recorder.emit(RunStarted("dev", "b", "h", "t", "ada"))
+    recorder.end(RunFinished(Outcome.SUCCEEDED, 0))
+    recorder.emit(Noted("a thread that was late"))
+    assert [e.type for e in journal.events("r1")] == [e.type for e in told] == ["run-started", "run-finished"]
+    assert recorder.state.outcome is Outcome.SUCCEEDED
+    resumed = Recorder("r1", journal, lambda: 2.0, [], journal.events("r1"))
+    resumed.emit(Noted("gone on with"))
+    assert len(journal.events("r1")) == 3
+    journal.close()
