@@ -63,7 +63,7 @@ class Plan:
 
     :param modules: shared modules to build first, in order.
     :param builds: services to build, in order (topological).
-    :param waves: services to deploy, wave by wave; a wave starts when the one before it is healthy.
+    :param waves: services to deploy, wave by wave; a wave starts when the one before it has rolled out.
     :param before: service → ARN of the task definition it ran when the plan was made; ``None`` if ECS
         has no such service. Empty for a plan made offline.
     :param images: service → image reference that will be deployed.
