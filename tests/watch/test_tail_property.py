@@ -57,7 +57,9 @@ def arrivals(weather: Weather) -> dict[str, list[tuple[int, LogEvent]]]:
 
 def followed(weather: Weather) -> tuple[list[LogLine], list[LogNotice], Cloud]:
     """What a tail prints until everything has come and been looked for."""
-    clock, lines, notices = LoopClock(), [], []
+    clock = LoopClock()
+    lines: list[LogLine] = []
+    notices: list[LogNotice] = []
     cloud = Cloud(
         clock,
         Random(weather.seed),
