@@ -116,6 +116,18 @@ class LeaseRules:
             leases.renew(held, NOW + 10, 60)
         assert [(hold.key, hold.heartbeat) for hold in leases.holds()] == [(A, NOW)]
 
+    def test_what_is_ours_is_proved_by_a_look_that_changes_nothing(self, leases: Leases) -> None:
+        held = leases.acquire([A, B], ADA, NOW, 60).holds
+        leases.prove(held)
+        assert leases.holds() == held
+        leases.break_(B, "eve", "stuck", NOW + 1)
+        with pytest.raises(LeaseLostError, match=r"eve broke it .*: stuck"):
+            leases.prove(held)
+        leases.acquire([B], BOB, NOW + 2, 60)
+        with pytest.raises(LeaseLostError, match="bob on laptop has it"):
+            leases.prove(held)
+        leases.prove(held[:1])
+
     def test_fencing_grows_with_each_acquisition_even_after_release(self, leases: Leases) -> None:
         seen = []
         for n in range(3):

@@ -46,6 +46,7 @@ class Watched:
     def __init__(self, store: SqliteLeases) -> None:
         self._store = store
         self.renewals = 0
+        self.looks = 0
         self.away = False
         self.gate: threading.Event | None = None
 
@@ -58,6 +59,11 @@ class Watched:
         self.renewals += 1
         self._reached()
         return self._store.renew(holds, now, ttl)
+
+    def prove(self, holds: Sequence[Hold]) -> None:
+        self.looks += 1
+        self._reached()
+        self._store.prove(holds)
 
     def release(self, holds: Sequence[Hold]) -> None:
         self._reached()
@@ -105,16 +111,16 @@ def test_it_holds_renews_and_releases(leases: Watched) -> None:
     asyncio.run(run())
 
 
-def test_asking_costs_nothing_while_the_last_renewal_is_young(leases: Watched) -> None:
+def test_asking_is_a_look_while_the_last_renewal_is_young(leases: Watched) -> None:
     async def run() -> None:
         clock = FixedClock()
         async with keeper(leases, clock) as lease:
             clock.at = NOW + 19.9
             await asyncio.gather(*(lease.check() for _ in range(50)))
-            assert leases.renewals == 0
+            assert (leases.renewals, leases.looks) == (0, 50)
             clock.at = NOW + 20
             await asyncio.gather(*(lease.check() for _ in range(50)))
-            assert leases.renewals == 1
+            assert (leases.renewals, leases.looks) == (1, 99)
 
     asyncio.run(run())
 
@@ -160,6 +166,34 @@ def test_a_broken_lease_is_told_before_the_next_change(leases: Watched, by_heart
                     await lease.check()
             assert leases.renewals == 1
         assert leases.holds() == ()  # the other one is given back
+
+    asyncio.run(run())
+
+
+def test_a_lease_broken_a_moment_ago_and_taken_by_another_stops_the_next_change(leases: Watched) -> None:
+    async def run() -> None:
+        clock = FixedClock()
+        async with keeper(leases, clock) as lease:
+            await lease.check()
+            leases.break_(A, "eve", "I take over", NOW)
+            leases.acquire([A], BOB, NOW, 60)
+            for _ in range(2):
+                with pytest.raises(LeaseLostError, match=r"I take over; bob on laptop has it"):
+                    await lease.check()
+            assert leases.renewals == 0
+        assert [hold.owner for hold in leases.holds()] == ["bob"]
+
+    asyncio.run(run())
+
+
+def test_a_store_out_of_reach_between_two_renewals_costs_nothing(leases: Watched) -> None:
+    async def run() -> None:
+        clock = FixedClock()
+        async with keeper(leases, clock) as lease:
+            leases.away = True
+            clock.at = NOW + 19
+            await lease.check()
+            assert (leases.renewals, leases.looks) == (0, 1)
 
     asyncio.run(run())
 
