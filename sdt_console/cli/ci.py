@@ -40,7 +40,7 @@ def run_ci(ctx: click.Context, parameters: dict[str, Any]) -> None:
         raise click.UsageError(f"{used[0]} needs --ci, or a command")
     if given().json or not (sys.stdin.isatty() and sys.stdout.isatty()):
         if given().sandbox:
-            raise click.UsageError("--sandbox needs a terminal for the console, --ci, or a command")
+            raise click.UsageError("--sandbox needs --ci, a command, or a terminal for the console")
         click.echo(ctx.get_help())
         ctx.exit(0)
     from sdt_console.cli.console import open_console

@@ -91,7 +91,9 @@ class Field:
         )["services"]
         for service in services:
             name = service["serviceName"].removeprefix(f"{environment}-")
-            revisions = self.ecs.list_task_definitions(familyPrefix=service["serviceName"])["taskDefinitionArns"]
+            revisions = self.ecs.list_task_definitions(familyPrefix=service["serviceName"])[
+                "taskDefinitionArns"
+            ]
             images = self.ecr.describe_images(repositoryName=f"five/{environment}/{name}")["imageDetails"]
             found[name] = {
                 "runs": service["taskDefinition"].rpartition(":")[2],
