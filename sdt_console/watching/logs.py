@@ -125,6 +125,7 @@ class Logs:
             follow=wanted.follow,
             arns=arns,
             hold_s=wanted.hold_s,
+            renew=self.door.outside.aws.renew,
         )
 
     async def _arns(self, groups: Sequence[str]) -> dict[str, str]:

@@ -10,15 +10,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
-from sdt_console.errors import SdtError
+from sdt_console.errors import CredentialsError, SdtError
 from sdt_console.model import LogBatch, LogNotice
 from sdt_console.watch.log_ports import Clock, LogReader
 from sdt_console.watch.logs import troubles
 from sdt_console.watch.logs.lines import lines
 from sdt_console.watch.logs.live import Live, Streamed
-from sdt_console.watch.logs.round import Round
+from sdt_console.watch.logs.round import PATIENCE, Round
 from sdt_console.watch.logs.sieve import Sieve
 from sdt_console.watch.logs.source import Source
 from sdt_console.watch.logs.window import JOIN_MS, Window
@@ -30,6 +30,9 @@ EVERY_S = 0.7
 """From the beginning of one look to that of the next; with ``HOLD_S`` no line waits longer than a second."""
 
 LIVE_EVERY_S = 10.0
+AGAIN_S = 5.0
+"""Between two looks while nothing can be read."""
+
 DEEP_EVERY_S = 15.0
 _DEEP_SHARE = 10
 """A deep look that takes long is the rarer: at most a tenth of the time goes into them."""
@@ -44,6 +47,7 @@ class Tail:
     :param until: milliseconds since the epoch; ``None`` for now.
     :param arns: log group → ARN, to follow with Live Tail; empty to search only.
     :param hold_s: the longer, the later a line may come and be told in its place; and the later all are told.
+    :param renew: called while AWS does not take the credentials: look for new ones.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class Tail:
         arns: Mapping[str, str] | None = None,
         hold_s: float = HOLD_S,
         every_s: float = EVERY_S,
+        renew: Callable[[], object] = lambda: None,
     ) -> None:
         self.sources = sources
         self._reader, self._clock = reader, clock
@@ -65,7 +70,7 @@ class Tail:
         self._until, self._follow = until, follow
         self._arns = dict(arns or {})
         self._hold_s = self._live_hold_s = hold_s
-        self._every_s = every_s
+        self._every_s, self._renew = every_s, renew
         self._window = Window()
         self._notices: list[LogNotice] = []
         self._troubles = troubles.Told()
@@ -119,7 +124,20 @@ class Tail:
                     yield batch
             if deep:
                 deep_at = clock.now() + max(DEEP_EVERY_S, _DEEP_SHARE * (clock.now() - begun))
-            search_at = begun + (LIVE_EVERY_S if self._live else self._every_s)
+            search_at = begun + self._pause()
+
+    def _pause(self) -> float:
+        """Seconds from this look to the next.
+
+        :raises CloudError: every group is denied: no look will tell anything.
+        """
+        if all(source.hopeless for source in self.sources):
+            raise troubles.advised(self.sources[0].trouble or SdtError("nothing can be read"))
+        if all(source.failures > PATIENCE for source in self.sources):
+            if any(isinstance(source.trouble, CredentialsError) for source in self.sources):
+                self._renew()  # somebody may have logged in meanwhile
+            return AGAIN_S
+        return LIVE_EVERY_S if self._live else self._every_s
 
     async def _round(self, *, last: bool = False) -> AsyncGenerator[LogBatch, None]:
         """One look at all groups; batches come page by page, and are complete up to their end.
