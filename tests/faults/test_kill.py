@@ -195,7 +195,7 @@ def test_killed_anywhere_a_run_is_resumed_to_the_same_end(
     with ThreadPoolExecutor(NURSERIES) as pool:
         told = list(
             pool.map(
-                lambda pair: check(trials, pair[0], *pair[1], expected),
+                lambda pair: check(trials, pair[0], pair[1][0], pair[1][1], expected),
                 zip(trials.environments(len(mine)), mine, strict=True),
             )
         )

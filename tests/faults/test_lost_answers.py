@@ -28,7 +28,7 @@ def befalls(world: World, operation: str, mishap: Mishap, times: int) -> None:
             return mishap
         return real(account, region, called, now)
 
-    world.sandbox.faults.befalls = instead  # type: ignore[method-assign]
+    world.sandbox.faults.befalls = instead  # type: ignore[method-assign, assignment]
 
 
 def made(world: World) -> tuple[int, int]:

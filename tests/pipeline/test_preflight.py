@@ -209,7 +209,8 @@ def test_a_role_that_is_assumed_for_the_environment(world: World) -> None:
         found = asyncio.run(examine(account, [USER]))
 
     assert found[0].what.startswith("arn:aws:sts::962496666337:assumed-role/deployer/")
-    assert found[1].what in ("good for another 59 min", "good for another 60 min")
+    # the role is assumed again before its session ends; what it is assumed by has no end
+    assert [f.what for f in found if f.where == found[0].where] == [found[0].what]
 
 
 def test_going_back_is_judged_by_where_it_leads(world: World) -> None:

@@ -17,7 +17,7 @@ def test_every_noun_is_there() -> None:
 
 def test_what_is_no_noun_is_not_there() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'Verb'"):
-        _ = model.Verb  # type: ignore[attr-defined]  # that is the point
+        _ = model.Verb
 
 
 def test_a_file_is_read_only_when_one_of_its_nouns_is_needed() -> None:
