@@ -102,6 +102,8 @@ def logs(
         raise click.UsageError("--until ends what --follow would go on with; leave one of them out")
     if every and services:
         raise click.UsageError("--all names every service; leave the names or --all out")
+    if services[:1] == ("archive",):
+        raise click.UsageError("options belong after the command: sdt logs archive …")
     with running(None) as door:
         now, utc = door.clock.now(), options["utc"]
         wanted = Wanted(

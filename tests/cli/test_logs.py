@@ -142,6 +142,7 @@ def test_expired_credentials_are_a_sentence(sdt: Sdt, world: World) -> None:
         (["redis", "--until", "2024-01-01"], "--until is before --since"),
         (["redis", "--until", "soon"], "'soon' is no time"),
         (["redis", "--task", "zzz"], "no task 'zzz'"),
+        (["--utc", "archive"], "sdt logs archive …"),
     ],
 )
 def test_what_makes_no_sense_is_refused(sdt: Sdt, world: World, arguments: list[str], told: str) -> None:

@@ -1,4 +1,4 @@
-"""A tail whose credentials expire, whose rights are taken away, whose memory is full: it says so and goes on."""
+"""A tail whose credentials expire, whose rights are taken away, whose memory is full says so and goes on."""
 
 from __future__ import annotations
 
