@@ -149,6 +149,11 @@ class EcsClient:
         """See :meth:`ServiceDeployments.newest`."""
         return await self._deployments.newest(cluster, service, since)
 
+    @property
+    def deployments_unavailable(self) -> str:
+        """See :attr:`ServiceDeployments.unavailable`."""
+        return self._deployments.unavailable
+
     async def service_revisions(self, arns: Sequence[str]) -> list[Mapping[str, Any]]:
         """See :meth:`ServiceDeployments.revisions`."""
         return await self._deployments.revisions(arns)

@@ -26,6 +26,8 @@ class ServiceDeployments:
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
         self._available = True
+        self.unavailable = ""
+        """Why they are not asked although AWS has them; empty if they are, or if there are none."""
 
     async def newest(
         self, cluster: str, service: str, since: float | None = None
@@ -49,6 +51,8 @@ class ServiceDeployments:
             if not _not_there(error):
                 raise
             self._available = False
+            if isinstance(error, NotAllowedError):
+                self.unavailable = f"{error.right or 'ecs:ListServiceDeployments'} is not allowed"
             return None
         return sorted(found, key=lambda deployment: deployment["createdAt"], reverse=True)
 

@@ -13,6 +13,7 @@ from sdt_console.errors import DeployError, JournalError, SdtError, UnsharedErro
 from sdt_console.events import (
     Emit,
     Intended,
+    Noted,
     StageFinished,
     StageStarted,
     StepFinished,
@@ -96,6 +97,7 @@ class Context:
     deployed: dict[str, Deployed] = field(default_factory=dict)
     stopped: set[str] = field(default_factory=set)
     _definitions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _warned: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.digests = dict(self.plan.digests) | self.past.digests() | self.digests
@@ -117,6 +119,12 @@ class Context:
         """
         await self.lease.check()
         self.emit(change)
+
+    def warn_once(self, text: str, stage: str) -> None:
+        """Tell a warning that concerns the whole run, the first time only."""
+        if text not in self._warned:
+            self._warned.add(text)
+            self.emit(Noted(text, "warning", stage))
 
     def go_on(self, error: SdtError) -> str:
         """What to do about an error by which this run was cut off."""
@@ -157,7 +165,8 @@ class Context:
                 self.emit(progress)
 
         def report(note: str, done: int, total: int) -> None:
-            loop.call_soon_threadsafe(tell, StepProgressed(stage, service, note, done, total))
+            with suppress(RuntimeError):  # the loop is closed: so has the run ended
+                loop.call_soon_threadsafe(tell, StepProgressed(stage, service, note, done, total))
 
         return report
 

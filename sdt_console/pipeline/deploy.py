@@ -15,7 +15,7 @@ from sdt_console.pipeline.context import Context, Verdict, each, raise_first, st
 from sdt_console.pipeline.follow import Follower
 from sdt_console.pipeline.past import again
 from sdt_console.pipeline.rollout import follow, rollout_of
-from sdt_console.pipeline.running_image import prove_running, runs_already
+from sdt_console.pipeline.running_image import prove_running, runs_already, same_image
 from sdt_console.pipeline.stop import good_revision, stop
 from sdt_console.pipeline.task_definition import container_index
 from sdt_console.pipeline.verdict import confirm
@@ -81,6 +81,12 @@ async def _one(ctx: Context, name: str, follower: Follower, told: Verdict) -> No
     if target == before and not ctx.plan.force and await _nothing_to_do(ctx, name, current, index):
         told.outcome, told.note = Outcome.SKIPPED, "already runs this image"
         return
+    if not target and not ctx.plan.force and name not in ctx.changed:
+        under = await same_image(ctx, name, container, image)
+        if under:
+            told.outcome, told.note = Outcome.SKIPPED, f"already runs this image under {under}"
+            told.result["image"] = str(container.get("image"))
+            return
     if not target:
         target = await register(ctx, name, current, index, image)
     told.result["task_definition"] = target

@@ -8,6 +8,7 @@ from sdt_console.errors import CloudError, DeployError
 from sdt_console.events import StepProgressed
 from sdt_console.model import EcsService
 from sdt_console.pipeline.context import Context, Verdict, each, raise_first, step
+from sdt_console.pipeline.follow import Follower
 from sdt_console.text import plural
 
 _BETWEEN_REQUESTS = 1.0
@@ -33,7 +34,7 @@ async def health(ctx: Context, verdict: Verdict) -> None:
 
     async def one(name: str) -> None:
         async with step(ctx.emit, "health", name) as told:
-            _counts(ctx, name, live.get(ctx.service_name(name)))
+            await _counts(ctx, name, live.get(ctx.service_name(name)), follower)
             url = ctx.catalog.health_url(ctx.plan.environment, name, host)
             if url:
                 await _answers(ctx, name, url)
@@ -41,7 +42,8 @@ async def health(ctx: Context, verdict: Verdict) -> None:
             else:
                 told.note = "all tasks run (no health URL)"
 
-    failed = await each(ctx.plan.services, len(ctx.plan.services) or 1, one)
+    async with Follower(ctx.ecs, ctx.plan.cluster, ctx.clock, ctx.poll_seconds) as follower:
+        failed = await each(ctx.plan.services, len(ctx.plan.services) or 1, one)
     ctx.failed |= failed.keys()
     raise_first(failed)
     verdict.note = f"{plural(len(ctx.plan.services), 'service')} healthy" + (
@@ -49,16 +51,35 @@ async def health(ctx: Context, verdict: Verdict) -> None:
     )
 
 
-def _counts(ctx: Context, name: str, service: EcsService | None) -> None:
-    """Running equals desired and is more than zero; a count that ECS does not tell is zero."""
+async def _counts(ctx: Context, name: str, service: EcsService | None, follower: Follower) -> None:
+    """Running equals desired and is more than zero within the grace period.
+
+    It may not for a while although nothing is wrong: somebody, or a scaling policy, has just changed the
+    count, or a task is being replaced. Where nothing is meant to run there is nothing to wait for.
+    """
+    grace = ctx.catalog.health.grace_seconds
+    limit = ctx.clock.now() + grace
+    shown = ""
+    while service is not None and service.desired and service.running != service.desired:
+        if ctx.clock.now() >= limit:
+            break
+        told = f"{service.running} of {service.desired} tasks run"
+        if told != shown:
+            ctx.emit(StepProgressed("health", name, told, service.running, service.desired))
+            shown = told
+        service = await follower.look(ctx.service_name(name))
     running, desired = (service.running, service.desired) if service else (0, 0)
-    if running != desired or running == 0:
-        nothing = "desired is 0: nothing is meant to run" if desired == 0 else ""
-        raise DeployError(
-            f"{name}: {running} of {desired} tasks run",
-            nothing,
-            f"see the events of {ctx.service_name(name)} in {ctx.plan.cluster}",
-        )
+    if desired and running == desired:
+        return
+    if service is None:
+        why = f"ECS has no active service {ctx.service_name(name)}"
+    else:
+        why = f"{grace} s grace" if desired else "desired is 0: nothing is meant to run"
+    raise DeployError(
+        f"{name}: {running} of {desired} tasks run",
+        why,
+        f"see the events of {ctx.service_name(name)} in {ctx.plan.cluster}",
+    )
 
 
 async def _answers(ctx: Context, name: str, url: str) -> None:

@@ -135,6 +135,10 @@ class Ecs(Protocol):
     ) -> list[Mapping[str, Any]] | None:
         """As ``DescribeServiceDeployments`` answers, newest first; ``None`` where it cannot be asked."""
 
+    @property
+    def deployments_unavailable(self) -> str:
+        """Why service deployments are not asked for although AWS has them; empty without such a reason."""
+
     async def service_revisions(self, arns: Sequence[str]) -> list[Mapping[str, Any]]:
         """As ``DescribeServiceRevisions`` answers them."""
 

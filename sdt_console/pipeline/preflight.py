@@ -27,7 +27,8 @@ async def preflight(account: Account, plan: Plan, emit: Emit, verdict: Verdict) 
     :raises CloudError: something is missing; its evidence has all that is. Nothing was changed.
     """
     services = plan.services if {"deploy", "health"} & set(plan.stages) else ()
-    findings, seen = await inspect(account, services, built=plan.builds, targets=plan.targets)
+    judged = "health" in plan.stages
+    findings, seen = await inspect(account, services, built=plan.builds, targets=plan.targets, judged=judged)
     if seen is not None and services:
         # a simulation does not know everything: what it says of rights warns, and only AWS itself refuses
         told = await rights(account, services, seen)
@@ -72,8 +73,12 @@ async def inspect(
     *,
     built: Collection[str] | None = None,
     targets: Mapping[str, str] | None = None,
+    judged: bool = False,
 ) -> tuple[list[Finding], Seen | None]:
-    """As :func:`examine`, with what was seen; ``None`` if the credentials are of no use."""
+    """As :func:`examine`, with what was seen; ``None`` if the credentials are of no use.
+
+    :param judged: the services are to be deployed, and then judged by their health.
+    """
     now = account.clock.now()
     caller, validity = await asyncio.gather(
         tried(account.identity.caller()), tried(account.identity.validity())
@@ -90,7 +95,7 @@ async def inspect(
     found += resources.of_secrets(account, seen)
     found += resources.of_log_groups(account, seen)
     for name in dict.fromkeys([*services, *made]):
-        found += _about(account, name, seen, name in services, made, targets or {})
+        found += _about(account, name, seen, name in services, made, targets or {}, judged=judged)
     return found, seen
 
 
@@ -126,6 +131,8 @@ def _about(
     deployed: bool,
     built: Collection[str],
     targets: Mapping[str, str],
+    *,
+    judged: bool,
 ) -> list[Finding]:
     """What there is to say about one service; one line if all is well."""
     found: list[Finding] = []
@@ -134,7 +141,7 @@ def _about(
     if not deployed or isinstance(seen.services, CloudError):
         return found
     raw = seen.services.get(name)
-    found += service.of_service(account, name, raw)
+    found += service.of_service(account, name, raw, judged=judged)
     definition = seen.definitions.get(name)
     if definition is not None and not isinstance(definition, CloudError):
         if name in account.catalog.by_name:

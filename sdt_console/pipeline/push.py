@@ -49,12 +49,13 @@ async def _pushed(ctx: Context, name: str, image: BuiltImage, login: RegistryLog
     if known is not None:
         await _confirm(ctx, name, str(known["digest"]))
         return str(known["digest"])
-    if ctx.past.intended("push", name, "push") is not None:
-        digest = await ctx.ecr.digest(repository, ctx.plan.head)
-        if digest is not None:
-            ctx.emit(Done("push", name, "push", {"digest": digest, "found": True}))
-            return digest
-    await ctx.announce(Intended("push", name, "push", {"references": image.references}))
+    now = await ctx.ecr.digest(repository, ctx.plan.head) or ""
+    announced = ctx.past.intended("push", name, "push")
+    if announced is not None and now not in ("", announced.get("before")):
+        ctx.emit(Done("push", name, "push", {"digest": now, "found": True}))
+        return now
+    # what the tag named before: a rebuild replaces it, and has not arrived as long as that is still there
+    await ctx.announce(Intended("push", name, "push", {"references": image.references, "before": now}))
     digest = await ctx.builder.push(image, login, ctx.progress("push", name))
     ctx.emit(Done("push", name, "push", {"digest": digest}))
     await _confirm(ctx, name, digest)

@@ -60,10 +60,14 @@ async def _walk(ctx: Context) -> RunFinished:
         return _cut_off(ctx, error) if error.resumable or ctx.changed else ended_early(error)
     except asyncio.CancelledError:
         return _interrupted(ctx)
+    deployed = False
     try:
         await _stage(ctx, "deploy", deploy)
+        deployed = True
         await _stage(ctx, "health", health)
     except SdtError as error:
+        if deployed and not error.resumable and ctx.failed and ctx.failed.isdisjoint(ctx.changed):
+            return _others_unwell(ctx, error)
         return await _put_back(ctx, error)
     except asyncio.CancelledError:
         return _interrupted(ctx)
@@ -167,6 +171,13 @@ def _no_way_back(ctx: Context, error: SdtError, *, done: bool) -> RunFinished:
     state = f"{names}: again on what ran before" if done else f"{names}: not put back"
     told = Failure(error.what, error.cause, (*error.evidence, state), error.next)
     return RunFinished(Outcome.ROLLBACK_FAILED, RollbackError.exit_code, told)
+
+
+def _others_unwell(ctx: Context, error: SdtError) -> RunFinished:
+    """Only services that this run has left as they were are not healthy: nothing of it need go back."""
+    kept = f"{', '.join(ctx.changed)}: healthy, and left on the new revision" if ctx.changed else ""
+    told = Failure(error.what, error.cause, (*error.evidence, *filter(None, [kept])), error.next)
+    return RunFinished(outcome_of(error), error.exit_code, told)
 
 
 def _sentence(error: SdtError) -> str:

@@ -48,6 +48,8 @@ async def _ours(ctx: Context, name: str, target: str, since: float | None) -> Ma
     service = ctx.service_name(name)
     earliest = since - _SKEW_S if since is not None else None
     found = await ctx.ecs.service_deployments(ctx.plan.cluster, service, earliest)
+    if found is None and ctx.ecs.deployments_unavailable:
+        ctx.warn_once(f"{ctx.ecs.deployments_unavailable}: ECS's own verdict is not asked", "deploy")
     if not found:
         return None
     targets = [str(d["targetServiceRevision"]["arn"]) for d in found if d.get("targetServiceRevision")]

@@ -158,6 +158,27 @@ def test_what_is_not_there_is_found_out_once(api: Api, answer: Answer) -> None:
 
 
 @pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (error("AccessDeniedException"), "ecs:ListServiceDeployments is not allowed"),
+        (error("UnknownOperationException"), ""),
+        (ok(), ""),
+    ],
+)
+def test_a_right_that_is_missing_is_told_apart_from_calls_that_are(
+    api: Api, answer: Answer, why: str
+) -> None:
+    api.answers[:] = [answer]
+
+    async def asked(aws: Aws) -> str:
+        ecs = EcsClient(aws)
+        await ecs.service_deployments(CLUSTER, SERVICE)
+        return ecs.deployments_unavailable
+
+    assert Session().run(asked) == why
+
+
+@pytest.mark.parametrize(
     "answer", [error("ServerException", status=500), page(503), error("ClientException")]
 )
 def test_a_trouble_is_not_taken_for_a_missing_call(api: Api, answer: Answer) -> None:

@@ -310,15 +310,19 @@ def test_the_stage_tells_warnings_and_ends_on_errors_with_all_of_them(world: Wor
     verdict = Verdict()
     ecs = world.client("ecs")
     ecs.update_service(cluster="sdt-dev-cluster", service="sdt-dev-task-service", desiredCount=0)
+    unjudged = plan(stages=("build", "push", "deploy"))
     with opened() as account:
-        asyncio.run(preflight(account, plan(), events.append, verdict))
+        with pytest.raises(CloudError, match="sdt-dev-task-service is scaled to 0") as stopped:
+            asyncio.run(preflight(account, plan(), events.append, verdict))
+        assert stopped.value.cause == "desired is 0: nothing would run, so nothing could be judged"
+        asyncio.run(preflight(account, unjudged, events.append, verdict))
         assert verdict.note == "2 services examined, 1 warning"
         assert [(e.level, e.service) for e in events if isinstance(e, Noted)] == [("warning", TASK)]
 
         world.client("logs").delete_log_group(logGroupName="/ecs/sdt/dev/user-service")
         world.client("ecr").delete_repository(repositoryName="sdt/dev/task-service", force=True)
         with pytest.raises(CloudError) as stopped:
-            asyncio.run(preflight(account, plan(), events.append, verdict))
+            asyncio.run(preflight(account, unjudged, events.append, verdict))
     error = stopped.value
     assert error.exit_code == 3
     assert error.what == "no log group /ecs/sdt/dev/user-service"

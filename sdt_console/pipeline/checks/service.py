@@ -11,8 +11,11 @@ from sdt_console.pipeline.checks.account import Account
 from sdt_console.pipeline.checks.look import Raw, Seen, definition_arn, own_container
 
 
-def of_service(account: Account, name: str, raw: Raw | None) -> Iterator[Finding]:
-    """The ECS service itself."""
+def of_service(account: Account, name: str, raw: Raw | None, *, judged: bool = False) -> Iterator[Finding]:
+    """The ECS service itself.
+
+    :param judged: it is to be deployed, and then judged: where nothing runs that cannot be done.
+    """
     ecs_name = account.catalog.ecs_service(account.environment, name)
     if raw is None or raw.get("status") != "ACTIVE":
         status = "ECS has none of that name" if raw is None else f"its status is {raw.get('status')}"
@@ -45,11 +48,12 @@ def of_service(account: Account, name: str, raw: Raw | None) -> Iterator[Finding
         )
     if not raw.get("desiredCount"):
         yield Finding(
-            "warning",
+            "error" if judged else "warning",
             name,
             f"{ecs_name} is scaled to 0",
-            "nothing would run, so there is nothing to judge, and its health check fails",
-            f"aws ecs update-service --cluster {shlex.quote(account.cluster)} "
+            "desired is 0: nothing would run, so nothing could be judged",
+            f"scale it up first, or leave it out: aws ecs update-service "
+            f"--cluster {shlex.quote(account.cluster)} "
             f"--service {shlex.quote(ecs_name)} --desired-count 1",
         )
 
