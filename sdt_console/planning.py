@@ -189,6 +189,8 @@ class Planner:
     async def undo(self, request: Request) -> Plan:
         """The way back of a whole run: every service that it changed, to what it ran before.
 
+        Of a run that was killed in a rollout, what it announced last is what it left, if that reached ECS.
+
         :raises UsageError: the run changed nothing.
         :raises SupersededError: a service has moved since.
         """
@@ -201,24 +203,23 @@ class Planner:
             raise UsageError(
                 f"run {state.run} was in {state.environment}", next=f"add --env {state.environment}"
             )
-        changed = {
-            s.name: s
-            for s in state.services
-            if s.task_definition and s.previous and s.task_definition != s.previous
-        }
+        left = {s.name: s.tried if s.untold else s.task_definition for s in state.services}
+        changed = {s.name: s for s in state.services if s.previous and left[s.name] not in ("", s.previous)}
+        live = await self._live(tuple(changed)) if changed else {}
+        for name, result in tuple(changed.items()):
+            now = live[name].task_definition if name in live else "nothing"
+            if now == result.previous and result.untold:
+                del changed[name]  # announced, and never done
+            elif now != left[name]:
+                raise SupersededError(
+                    f"{name} has moved since run {state.run}",
+                    f"the run left it on {left[name]}, now it runs {now}",
+                    f"roll it back by itself: sdt rollback {name}",
+                )
         if not changed:
             raise UsageError(
                 f"run {state.run} left no service changed", next="see `sdt show " + state.run + "`"
             )
-        live = await self._live(tuple(changed))
-        for name, result in changed.items():
-            now = live[name].task_definition if name in live else "nothing"
-            if now != result.task_definition:
-                raise SupersededError(
-                    f"{name} has moved since run {state.run}",
-                    f"the run left it on {result.task_definition}, now it runs {now}",
-                    f"roll it back by itself: sdt rollback {name}",
-                )
         known = self._known_good()
         goods = {name: await known.revision(name, s.previous) for name, s in changed.items()}
         return rollback_plan(

@@ -27,6 +27,12 @@ class ServiceResult:
     tried: str = ""
     rejected: str = ""
 
+    @property
+    def untold(self) -> bool:
+        """Whether ``tried`` was announced, and what became of it was not recorded: the run was killed."""
+        open_end = self.outcome in (Outcome.SKIPPED, Outcome.INTERRUPTED)
+        return open_end and bool(self.tried) and self.task_definition in ("", self.previous)
+
 
 @dataclass(frozen=True)
 class StageResult:
