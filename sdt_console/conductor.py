@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import secrets
 import socket
-from asyncio import CancelledError, get_running_loop
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from asyncio import CancelledError
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdt_console.asked import request_of, title_of, url, who
-from sdt_console.errors import JournalError, ReadOnlyError, SdtError, UsageError
+from sdt_console.errors import ReadOnlyError, SdtError, UsageError
 from sdt_console.events import (
     Event,
     Noted,
@@ -189,7 +188,7 @@ class Conductor:
         from sdt_console.pipeline.runner import walk
 
         ctx = self._context(recorder, request, plan, builder, lease, past)
-        with self._door.outside.guarded(lease.check), self._retries_told(recorder):
+        with self._door.outside.guarded(lease.check), self._door.outside.retries_told(recorder.emit):
             finished = await walk(ctx, [Noted(sentence, "warning") for sentence in lease.taken_over])
         unshared = recorder.end(finished)
         if unshared is not None:
@@ -200,29 +199,12 @@ class Conductor:
             leave(self._door.run_folder(recorder.run))
         return recorder.state
 
-    @contextmanager
-    def _retries_told(self, recorder: Recorder) -> Iterator[None]:
-        """Calls that are throttled and sent again are part of the run's story."""
-        loop, calls = get_running_loop(), self._door.outside.calls
-
-        def note(sentence: str) -> None:
-            with suppress(JournalError):  # the run hears of it at its next entry
-                recorder.emit(Noted(sentence, "warning"))
-
-        def tell(sentence: str) -> None:
-            with suppress(RuntimeError):  # the loop is closed: so has the run ended
-                loop.call_soon_threadsafe(note, sentence)
-
-        calls.noted = tell
-        try:
-            yield
-        finally:
-            calls.noted = None
-
     def _keeper(self, run: str, plan: Plan) -> Keeper:
         environ = self._door.settings.environ
         holder = this_process(who(environ), run, url(environ))
-        return self._door.keeper(holder, plan.environment, plan.services)
+        # what is only built is held as well: two builds of one tag would push over each other
+        names = tuple(dict.fromkeys((*plan.builds, *plan.services)))
+        return self._door.keeper(holder, plan.environment, names)
 
     def _context(
         self, recorder: Recorder, request: Request, plan: Plan, builder: Builder, lease: Lease, past: Past

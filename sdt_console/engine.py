@@ -63,13 +63,9 @@ class Engine:
         """:raises UsageError: the catalog has no such environment."""
         name = self.settings.environment or self.catalog.default_environment
         if name not in self.catalog.environments:
-            from sdt_console.catalog.nearest import hint, listing
+            from sdt_console.catalog.nearest import require
 
-            known = list(self.catalog.environments)
-            raise UsageError(
-                f"no environment {name!r} in {self.catalog_file}{hint(name, known)}",
-                next=f"use one of {listing(known)}",
-            )
+            require("environment", name, self.catalog.environments, self.catalog_file)
         return name
 
     def use_environment(self, name: str) -> None:
@@ -106,6 +102,18 @@ class Engine:
         if kind == "environments":
             return list(self.catalog.environments)
         return [s.name for s in self.catalog.active] if kind == "active" else list(self.catalog.all_names)
+
+    def refuse_unknown(self, environment: str = "", service: str = "") -> None:
+        """:raises UsageError: one is given that the catalog has not; without a catalog nobody knows."""
+        from sdt_console.catalog.nearest import require
+
+        for what, name in (("environment", environment), ("service", service)):
+            try:
+                known = self.names(f"{what}s")
+            except CatalogError:
+                return
+            if name:
+                require(what, name, known, self.catalog_file)
 
     # --- what changes --------------------------------------------------------
 

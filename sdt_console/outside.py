@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdt_console.errors import UsageError
+from sdt_console.errors import JournalError, UsageError
+from sdt_console.events import Emit, Noted
 from sdt_console.settings import Settings
 
 if TYPE_CHECKING:
@@ -150,6 +151,27 @@ class Outside:
         from sdt_console.clients.sandbox_builder import SandboxBuilder
 
         return SandboxBuilder(self.calls, folder / "images", logs=folder / "builds")
+
+    @contextmanager
+    def retries_told(self, emit: Emit) -> Iterator[None]:
+        """Calls that are throttled and sent again are part of a run's story."""
+        from asyncio import get_running_loop
+
+        loop = get_running_loop()
+
+        def note(sentence: str) -> None:
+            with suppress(JournalError):  # the run hears of it at its next entry
+                emit(Noted(sentence, "warning"))
+
+        def tell(sentence: str) -> None:
+            with suppress(RuntimeError):  # the loop is closed: so has the run ended
+                loop.call_soon_threadsafe(note, sentence)
+
+        self.calls.noted = tell
+        try:
+            yield
+        finally:
+            self.calls.noted = None
 
     def close(self) -> None:
         """Let go of threads and files; safe to call more than once."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from sdt_console.errors import UsageError
+
 
 def hint(word: object, known: Iterable[str]) -> str:
     """``; did you mean X?`` for the closest of ``known``, or an empty string if none is close."""
@@ -17,6 +19,14 @@ def hint(word: object, known: Iterable[str]) -> str:
     if not close and len(begun) == 1:
         close = begun
     return f"; did you mean {folded[close[0]]}?" if close else ""
+
+
+def require(what: str, name: str, known: Iterable[str], where: object) -> None:
+    """:raises UsageError: ``name`` is none of ``known``, the names of such things in ``where``."""
+    names = list(known)
+    if name not in names:
+        told = f"no {what} {name!r} in {where}{hint(name, names)}"
+        raise UsageError(told, next=f"use one of {listing(names)}")
 
 
 def listing(known: Iterable[str], limit: int = 12) -> str:

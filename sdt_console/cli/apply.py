@@ -38,7 +38,7 @@ def apply(plan: Path, repo: Path | None, builder: str, skip_gates: tuple[str, ..
         made = door.planner.read(plan)
         if given().sandbox:
             why = dict.fromkeys(door.gates_beyond("reactor"), NOT_IN_SANDBOX) | why
-        confirmed(door, made.services)
+        confirmed(door, made.services or made.builds)
         made = replace(made, allow_older=made.allow_older or allow_older)
         request = Request("apply", made.base, made.head, allow_older=allow_older, skip_gates=why)
         return report(door, partial(door.conduct, request, made))

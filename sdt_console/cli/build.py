@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from sdt_console.cli.options import command, service_names
-from sdt_console.cli.running import BUILDER, REPO, report, running
+from sdt_console.cli.running import BUILDER, REPO, confirmed, report, running
 
 
 @command(
@@ -33,4 +33,5 @@ def build(
     with running(repo, builder=builder) as door:
         names = tuple(dict.fromkeys(services)) or tuple(door.names("active"))
         request = Request("build", head=head, services=names, rebuild=rebuild, push=not no_push)
+        confirmed(door, names if request.push else ())
         return report(door, partial(door.conduct, request))

@@ -40,6 +40,8 @@ def history(limit: int, service: str, outcome: str | None) -> None:
     door = engine()
     environment = given().env or ""
     runs = door.history.listed(limit, environment=environment, service=service, outcome=outcome or "")
+    if not runs:  # a service or an environment of earlier days may be in the journal only
+        door.refuse_unknown(environment, service)
     if given().json:
         write_json([door.run_document(past.state) for past in runs])
     elif not runs:

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
-from sdt_console.cli.options import EXIT_INTERRUPTED, add_global_options
+from sdt_console.cli.options import EXIT_INTERRUPTED, add_global_options, refuse_empty
 
 COMMANDS = {
     "alarms": "sdt_console.cli.alarms:alarms",
@@ -52,6 +52,10 @@ class Group(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        refuse_empty(self, ctx, args)
+        return super().parse_args(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         target = COMMANDS.get(cmd_name)
@@ -150,24 +154,50 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """
     from sdt_console.errors import SdtError
 
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        result = _root().main(arguments, standalone_mode=False, prog_name="sdt")
+        result = _root().main(given, standalone_mode=False, prog_name="sdt")
         return result if isinstance(result, int) else 0
     except click.ClickException as error:
         error.show()
-        return error.exit_code
+        usage = error.ctx if isinstance(error, click.UsageError) else None
+        cure = f"see `{usage.command_path} --help`" if usage is not None else ""
+        return _document(given, error.exit_code, error.format_message(), next=cure)
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
-        return EXIT_INTERRUPTED
+        return _document(given, EXIT_INTERRUPTED, "interrupted")
     except SdtError as error:
         _tell(error)
-        return error.exit_code
+        return _document(given, error.exit_code, error.what, error.cause, error.evidence, error.next)
     except BrokenPipeError:
         raise
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _NO_OUTPUT:
             raise  # of standard output: nothing else of ours lets an OSError through
-        return _defect(error)
+        status = _defect(error)
+        return _document(given, status, f"a defect in sdt ({type(error).__name__})")
+
+
+def _document(
+    arguments: Sequence[str],
+    status: int,
+    what: str,
+    cause: str = "",
+    evidence: Sequence[str] = (),
+    next: str = "",
+) -> int:
+    """With ``--json`` an error is one line of JSON on stdout, too; its exit code.
+
+    Read from the arguments, for an error in them comes before they are known. One line: where a command
+    has streamed JSON lines before, it is the last of them.
+    """
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    if "--json" in options:
+        import json
+
+        error = {"what": what, "cause": cause, "evidence": list(evidence), "next": next}
+        click.echo(json.dumps({"version": 1, "error": error, "exit_code": status}))
+    return status
 
 
 def _tell(error: Any) -> None:

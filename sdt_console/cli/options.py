@@ -46,6 +46,24 @@ def _keep(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
         setattr(given(ctx), parameter.name, value)
 
 
+def refuse_empty(command: click.Command, ctx: click.Context, args: Sequence[str]) -> None:
+    """An option or argument that is given as an empty text is never "the default".
+
+    A script that fills it from a variable which is not set would deploy, build or undo what nobody named.
+
+    :raises click.UsageError: one is empty.
+    """
+    if ctx.resilient_parsing or not any(not arg or arg.endswith("=") for arg in args):
+        return
+    values, _, _ = command.make_parser(ctx).parse_args(list(args))
+    for parameter in command.get_params(ctx):
+        value = values.get(parameter.name or "")
+        if value == "" or (isinstance(value, (list, tuple)) and "" in value):
+            name = parameter.opts[0] if isinstance(parameter, click.Option) else parameter.make_metavar(ctx)
+            told = "; leave it out for the default" if isinstance(parameter, click.Option) else ""
+            raise click.UsageError(f"{name} is empty{told}", ctx)
+
+
 def _names(kind: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:
     """Shell completion from the catalog; silent where there is none."""
 
@@ -107,6 +125,10 @@ class Command(click.Command):
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         add_global_options(self)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        refuse_empty(self, ctx, args)
+        return super().parse_args(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         own: list[tuple[str, str]] = []

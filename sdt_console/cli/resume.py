@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from sdt_console.cli.options import command
-from sdt_console.cli.running import BUILDER, REPO, report, running
+from sdt_console.cli.running import BUILDER, REPO, confirmed, report, running
 
 
 @command(
@@ -23,4 +23,9 @@ def resume(run: str, repo: Path | None, builder: str) -> int:
     id, or the beginning of it.
     """
     with running(repo, builder=builder) as door:
-        return report(door, partial(door.resume, run, str(repo or "")), before=door.history.events(run))
+        before = door.history.events(run)
+        state = door.history.state(run)
+        if state.environment:
+            door.use_environment(state.environment)
+            confirmed(door, [service.name for service in state.services] or [state.run])
+        return report(door, partial(door.resume, state.run, str(repo or "")), before=before)

@@ -121,6 +121,7 @@ async def _until_stopped(run: Awaitable[Any], leave: Callable[[], None]) -> Any:
     At once is like a power cut: the journal has what was done, and `sdt resume` goes on from there.
 
     :param leave: makes the terminal clean.
+    :raises click.Abort: it was stopped before it had a journal: nothing was changed.
     """
     import asyncio
     import contextlib
@@ -143,7 +144,12 @@ async def _until_stopped(run: Awaitable[Any], leave: Callable[[], None]) -> Any:
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError, RuntimeError):  # not in the main thread
             asyncio.get_running_loop().add_signal_handler(number, stop)
-    return await task
+    try:
+        return await task
+    except asyncio.CancelledError:  # asked to stop before there was a run whose end could be told
+        if not asked:
+            raise RuntimeError("a run was cancelled, and nobody asked for it") from None
+        raise click.Abort from None
 
 
 def confirmed(door: Engine, names: Sequence[str]) -> None:

@@ -129,7 +129,9 @@ class KnownGood:
             found = await self._ecs.task_definition(name)
         except CloudError as error:
             raise UsageError(
-                f"no revision {name}", error.cause or error.what, "see its family's list"
+                f"no revision {name}",
+                error.cause or error.what,
+                f"`aws ecs list-task-definitions --family-prefix {family}` lists those that there are",
             ) from None
         if found.get("status") == "INACTIVE":
             raise UsageError(f"{name} cannot be deployed", "it was deregistered", "name another revision")

@@ -239,7 +239,7 @@ def test_catalog_check_tells_file_line_and_all_problems(sdt: Sdt, repo: Repo) ->
         (("detect", "--sandbox"), "detect asks Git only", "--sandbox"),
         (("plan", "--sandbox", "--offline"), "--sandbox and --offline exclude each other", "leave one"),
         (("plan", "--env", ""), "is empty", "leave it out"),
-        (("detect", "--head", ""), "--head is empty", "leave --head out"),
+        (("detect", "--head", ""), "--head is empty", "leave it out"),
         (("detect", "--worktree", "--head", "HEAD"), "--worktree and --head exclude each other", "leave one"),
         (("detect", "--base", "^HEAD"), "base '^HEAD' is not a commit", "git branch"),
         (("detect", "--head", "^HEAD"), "head '^HEAD' is not a commit", "git branch"),

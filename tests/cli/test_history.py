@@ -94,7 +94,7 @@ def journal() -> Iterator[Journal]:
         ((), ["run3", "run2", "run1"]),
         (("--env", "prod"), ["run2"]),
         (("--service", "task-service"), ["run3", "run2", "run1"]),
-        (("--service", "task"), []),
+        (("--outcome", "failed", "--service", "task-service"), []),
         (("--outcome", "unfinished"), ["run3"]),
         (("--outcome", "succeeded", "--env", "dev", "--service", "web"), ["run1"]),
         (("--limit", "1"), ["run3"]),
