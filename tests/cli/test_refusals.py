@@ -17,8 +17,11 @@ import pytest
 
 from sdt_console import events as ev
 from sdt_console.cli import running
+from sdt_console.model import Request
+from sdt_console.pipeline.plan import to_json
+from sdt_console.pipeline.single import build_plan
 from sdt_console.runs.journal import Journal
-from tests.catalogs import OURS
+from tests.catalogs import OURS, ours
 from tests.command import Sdt
 from tests.world import World
 
@@ -103,6 +106,18 @@ def test_a_protected_environment_is_asked_for_twice(
     assert "--yes" in ran.err
     assert len(journal.events("cut-off")) == 2
     assert "production is protected" not in sdt(*arguments, "--yes").err
+
+
+def test_a_plan_that_only_builds_is_asked_for_twice_as_well(
+    sdt: Sdt, journal: Journal, tmp_path: Path
+) -> None:
+    name = "user-service"
+    images = {name: f"127.0.0.1:5000/sdt/production/{name}:{'a' * 40}"}
+    plan = build_plan(ours(), "production", Request("build", services=(name,)), images, "a" * 40)
+    (tmp_path / "plan.json").write_text(json.dumps(to_json(plan)))
+    ran = sdt("apply", tmp_path / "plan.json")
+    assert ran.status == 2
+    assert "production is protected" in ran.err
 
 
 @pytest.mark.parametrize(

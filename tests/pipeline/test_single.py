@@ -336,3 +336,9 @@ def test_a_run_records_what_it_was_asked_for(world: World) -> None:
     assert started.title == "restart task-service"
     assert started.request["services"] == ("task-service",)
     assert started.host
+
+
+def test_a_revision_that_is_not_there_says_how_to_list_those_that_are(world: World) -> None:
+    with pytest.raises(UsageError, match="no revision sdt-dev-task-service:999") as caught:
+        rollback(world, "task-service", revision="999")
+    assert "`aws ecs list-task-definitions --family-prefix sdt-dev-task-service`" in caught.value.next
