@@ -11,7 +11,7 @@ import pytest
 
 from sdt_console.conductor import Conductor
 from sdt_console.errors import DeployError
-from sdt_console.events import Event, Noted, StageStarted
+from sdt_console.events import Event, Noted, StageStarted, StepFinished
 from sdt_console.model import Outcome, Request, RunState
 from sdt_console.pipeline.past import Past
 from sdt_console.pipeline.running_image import prove_running
@@ -119,8 +119,8 @@ def test_the_same_image_under_another_tag_is_no_reason_to_deploy(world: World) -
     state = deploy(world, TASK, tag="again")
     assert state.outcome is Outcome.SUCCEEDED
     assert changes(world) == []
-    (note,) = [e.body.note for e in world.events if e.type == "step-finished" and e.body.stage == "deploy"]
-    assert note == f"already runs this image under tag {running}"
+    steps = [e.body for e in world.events if isinstance(e.body, StepFinished)]
+    assert steps[0].note == f"already runs this image under tag {running}"
     assert state.services[0].image.endswith(f":{running}")
     assert definition(world, TASK) == before
     state = deploy(world, TASK, tag="again", force=True)
