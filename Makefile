@@ -8,7 +8,7 @@ CLIENTS := $(VENV)-clients
 CLIENTS_READY := $(CLIENTS)/.ready
 PYTEST_ARGS ?= -n auto
 
-.PHONY: demo test lint bench docs constraints clean
+.PHONY: demo test kill lint bench docs constraints clean
 .DEFAULT_GOAL := demo
 
 demo: $(READY)
@@ -16,6 +16,10 @@ demo: $(READY)
 
 test: $(READY) $(CLIENTS_READY)
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# A run killed at every entry of its journal, and resumed: some five minutes on two cores.
+kill: $(READY)
+	@SDT_KILL_EVERY=1 $(BIN)/python -m pytest -n auto tests/faults/test_kill.py
 
 lint: $(READY)
 	$(BIN)/ruff check

@@ -89,9 +89,9 @@ async def _one(ctx: Context, name: str, follower: Follower, told: Verdict) -> No
             return
     if not target:
         target = await register(ctx, name, current, index, image)
-    told.result["task_definition"] = target
     began = None if name in ctx.past.updated else ctx.clock.now()
     deployment = await update(ctx, "deploy", name, target, before=before)
+    told.result["task_definition"] = target
     try:
         await follow(ctx, follower, rollout_of(name, deployment, before, current, index))
         await _together(

@@ -17,7 +17,6 @@ from sdt_console.errors import UsageError
 
 try:
     from moto.backends import get_backend
-    from moto.core.base_backend import BackendDict
     from moto.iam.models import get_account_id_from
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 except ImportError as error:
@@ -29,7 +28,7 @@ from . import ecr, simulator
 from .application import Application
 from .balancer import LoadBalancer
 from .clock import DEFAULT_SPEED, Clock, Pace, SystemClock
-from .collector import no_collection
+from .collector import fresh_account, no_collection
 from .containers.runtime import DockerRuntime, need_engine
 from .control import Control
 from .ecr_scan import SCAN
@@ -160,7 +159,7 @@ class Sandbox:
         self._undo.append(server.stop)
         self.registry = server.address
         self.endpoint = f"http://{server.address}"
-        BackendDict.reset()
+        fresh_account()
         folder = Path(tempfile.mkdtemp(prefix="sdt-sandbox-"))
         self._undo.append(lambda: shutil.rmtree(folder, ignore_errors=True))
         registry = RegistryApp(
