@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from tests.world import World
 
 REQUIRE_DOCKER = "SDT_REQUIRE_DOCKER"
+
+# Sandboxes come and go by the hundred, and each leaves work for the collector: seldom is often enough.
+gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.fixture(scope="session")

@@ -65,7 +65,8 @@ def moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         "AWS_DEFAULT_REGION": "eu-west-1",
     }.items():
         monkeypatch.setenv(key, value)
-    yield boto3.client("logs")
+    # a session of its own: boto3's default one keeps the account of whoever asked first
+    yield boto3.Session("x", "x", region_name="eu-west-1").client("logs")
     server.stop()
 
 

@@ -107,6 +107,7 @@ WEATHER = st.builds(
 
 @settings(
     max_examples=8,
+    derandomize=True,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.generate],
@@ -134,7 +135,7 @@ def test_each_event_is_told_once_and_those_in_time_in_order(weather: Weather) ->
             line.at for line in lines if (line.stream, line.at, line.ingested, line.message) not in late
         ]
         assert punctual == sorted(punctual)
-    if weather.live == "denied":
+    if weather.live == "denied" and not weather.kills:  # else the connection may break before it is denied
         assert any(n.kind == "polling" and "logs:StartLiveTail" in n.text for n in notices)
 
 
