@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 # Clients that nobody here wrote, which the tests call as commands; they pin a botocore of their own.
 CLIENTS := $(VENV)-clients
 CLIENTS_READY := $(CLIENTS)/.ready
-PYTEST_ARGS ?= -n auto
+PYTEST_ARGS ?= -n auto --dist worksteal
 
 .PHONY: demo test kill lint bench docs constraints clean
 .DEFAULT_GOAL := demo
